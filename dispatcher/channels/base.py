@@ -1,0 +1,96 @@
+"""The shape of a channel: what it gets, what it gives back, what it says it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from dispatcher.domain.outcome import Outcome, Report
+from dispatcher.domain.words import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One letter for one address, as one attempt carries it. Everything in it was frozen before approval."""
+
+    attempt_id: str  #: our reference; it goes to the provider
+    delivery_id: str
+    kind: Kind
+    address: str  #: canonical: addr-spec or +E.164
+    recipient_name: str
+    sender_name: str
+    sender_address: str  #: the From address
+    return_path: str  #: the envelope sender; '' lets the channel use sender_address
+    subject: str
+    message_id: str  #: '<…@…>', the same at every attempt of a delivery
+    date: datetime  #: of this attempt, aware
+    entity: bytes  #: the frozen MIME entity (email); b'' for fax
+    document: bytes  #: the frozen fax pages as TIFF (fax); b'' for email
+    document_pdf: bytes = b""  #: the same pages as PDF, for gateways that take no TIFF
+    pages: int = 0
+    automatic: bool = False  #: sent without a person's act (follow-up): RFC 3834 Auto-Submitted
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to pass the point of no return, good until `until` on the monotonic clock (seconds)."""
+
+    until: float
+
+
+#: Called by the channel just before the point of no return. Records *transmitting*, with the digest of the exact
+#: bytes, durably. Raises LostClaim when the attempt is no longer ours: then nothing may leave.
+CommitPoint = Callable[[bytes], Awaitable[Permit]]
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a channel can do; the use cases go by this, never by its name."""
+
+    asks: bool = False  #: `ask` can find out what became of an attempt
+    speaks_back: bool = False  #: sends callbacks
+    proves: bool = False  #: gives evidence of delivery; without it, silence is only ever 'presumed'
+    confirms_pages: bool = False
+    retries_itself: bool = False  #: the provider dials again on its own
+    takes_bytes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A callback as it came in."""
+
+    headers: Mapping[str, str]  #: names in lower case
+    body: bytes
+    received: datetime
+    remote: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+class Channel(Protocol):
+    """What every provider looks like from inside."""
+
+    name: str
+    kind: Kind
+    abilities: Abilities
+
+    async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
+        """Try once. Never raises for a delivery failure; UNKNOWN is a verdict.
+
+        Calls `commit` once, just before the point of no return, with the bytes that will have left; if that raises,
+        drops the connection so that nothing leaves and lets the exception pass.
+        """
+        ...
+
+    async def ask(self, attempt_id: str, ref: str) -> Outcome:
+        """What became of an earlier attempt, by our name for it. UNKNOWN when the provider cannot tell."""
+        ...
+
+    async def hear(self, notice: Notice) -> list[Report]:
+        """The reports in a callback, verified. Raises NoticeRejected."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,204 @@
+"""The nouns, as frozen values. A row becomes one of these at the store's door and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from .words import Cause, Kind, Policy, Role, Stage, State
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a letter can go: a kind and a value in canonical form (addr-spec with A-labels, or +E.164)."""
+
+    kind: Kind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An office or person we write to."""
+
+    id: str  #: stable slug, [a-z0-9-]
+    honorific: str  #: before the name, as in 'H.E. Mr.'
+    name: str
+    office: str  #: 'President', 'Ambassador and Permanent Representative'
+    organisation: str  #: 'Permanent Mission of … to the United Nations in Geneva'; may be ''
+    postal: tuple[str, ...]  #: street, city … without the country
+    country: str  #: last line of the address; '' where a capital city needs none
+    state: str  #: the state in a sentence: 'the Russian Federation'
+    language: str  #: BCP 47 primary tag: 'en'
+    time_zone: str  #: IANA name
+    salutation: str  #: 'Excellency,'
+    addresses: tuple[Address, ...]
+    tags: tuple[str, ...] = ()
+
+    @property
+    def display_name(self) -> str:
+        return f"{self.honorific} {self.name}".strip()
+
+    def address(self, kind: Kind) -> str | None:
+        """The value of this contact's address of that kind."""
+        return next((a.value for a in self.addresses if a.kind is kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who signs, and the address the letters come from."""
+
+    name: str
+    title: str
+    email: str
+    place: str  #: 'Geneva'
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When letters may leave, in the recipient's own time."""
+
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The instant of the first letter: a local time in a named zone. `closes` and zone of recipients are in Hours."""
+
+    local: datetime  #: naive
+    zone: str
+
+    @property
+    def instant(self) -> datetime:
+        return self.local.replace(tzinfo=ZoneInfo(self.zone))
+
+    @property
+    def local_key(self) -> str:
+        """Names the occurrence by local time, so that a repeated hour gives one occurrence."""
+        return f"{self.local.isoformat(timespec='minutes')} {self.zone}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One letter of a campaign: the first, or a follow-up."""
+
+    number: int  #: 0 is the first letter
+    letter: str  #: name of the folder under templates/letters
+    after: int = 0  #: working days after arrival without an answer; 0 for the first letter
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A cc party: for which addressee, who receives the copy, how."""
+
+    contact_id: str
+    for_contact_id: str
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What is said to whom, when, by which channels: the campaign file as a value."""
+
+    id: str
+    title: str
+    organisation: str  #: folder under templates/letterheads
+    sender: Sender
+    letter_date: date
+    when: When
+    hours: Hours | None
+    contact_ids: tuple[str, ...]
+    policy: Policy
+    policy_by_contact: tuple[tuple[str, Policy], ...]
+    proof_after: int  #: working days that an email waits for proof before the fax goes
+    copies: tuple[Copy, ...]
+    steps: tuple[Step, ...]
+    expires_after: int  #: working days after which a letter that has not left is no longer sent; 0: never
+    source: str  #: the file's text, exactly
+
+    def policy_for(self, contact_id: str) -> Policy:
+        return dict(self.policy_by_contact).get(contact_id, self.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One rendered, frozen document to one contact, named by the digest of its manifest."""
+
+    digest: str
+    campaign_id: str
+    step: int
+    contact_id: str
+    subject: str
+    language: str
+    pages: int
+    fax_pages: int
+    objects: dict[str, str]  #: part name (pdf, fax_pdf, tiff, entity, html, text) → sha256 in the archive
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One letter to one address. *The* state lives here."""
+
+    id: str
+    campaign_id: str
+    step: int
+    contact_id: str
+    kind: Kind
+    address: str
+    role: Role
+    letter: str  #: digest
+    message_id: str
+    state: State
+    cause: Cause
+    detail: str
+    due: datetime | None  #: when this row next needs us; None is never
+    version: int  #: grows at every move; the compare-and-swap
+    fence: int  #: grows at every claim
+    tries: int  #: spent
+    spare_tries: int  #: granted by a person's retry, beyond the policy
+    fallback_for: str  #: id of the email delivery whose missing proof this fax waits for; ''
+    arrived_at: datetime | None
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try, written before it is made."""
+
+    id: str
+    delivery_id: str
+    fence: int
+    worker: str
+    channel: str
+    stage: Stage
+    opened_at: datetime
+    transmitting_at: datetime | None
+    closed_at: datetime | None
+    verdict: str
+    cause: Cause
+    detail: str
+    ref: str
+    pages: int | None
+    sent_digest: str  #: sha256 of the exact bytes that left, in the archive
+    facts: dict[str, str]
+    knowingly: bool  #: a person asked for it although an earlier one may have arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it: 'operator:ada', 'worker:host-1', 'clock', 'channel:simulator'. From the session, never from input."""
+
+    kind: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}" if self.name else self.kind
+
+
+def delivery_id(campaign_id: str, step: int, contact_id: str, address: Address) -> str:
+    """The name of a delivery: the same four facts always give the same id, so queueing twice does nothing."""
+    text = "\0".join((campaign_id, str(step), contact_id, address.kind, address.value))
+    return hashlib.sha256(text.encode()).hexdigest()[:20]

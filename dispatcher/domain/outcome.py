@@ -1,0 +1,54 @@
+"""What a try came to, what was heard of it later, and which signal that is for its delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .words import Cause, Signal, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a try, or a question about a try, came to. Never an exception."""
+
+    verdict: Verdict
+    cause: Cause = Cause.NONE
+    detail: str = ""  #: the far end's own words, escaped, at most 512 characters
+    ref: str = ""  #: the far end's name for it (queue id, fax id)
+    pages: int | None = None  #: pages the far end confirmed; None where it does not say
+    facts: dict[str, str] = field(default_factory=dict)  #: route, peer, TLS, station id … as seen
+    pause_route: str = ""  #: name of a route (relay, gateway) that is unfit for every letter, not just this one
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An Outcome that came later, and about which attempt (by our own name for it)."""
+
+    attempt_id: str
+    event_id: str  #: the provider's name of this event, or a digest of it; a report is taken once
+    outcome: Outcome
+    raw: bytes = b""  #: as received
+
+
+_SIGNALS = {
+    Verdict.DELIVERED: Signal.CONFIRM,
+    Verdict.ACCEPTED: Signal.ACCEPT,
+    Verdict.REFUSED: Signal.REFUSE,
+    Verdict.UNKNOWN: Signal.DOUBT,
+    Verdict.UNSENT: Signal.REQUEUE,
+}
+
+
+def signal_for(verdict: Verdict, tries_left: int) -> Signal:
+    """The signal of a verdict. Only a DEFERRED one depends on how many tries are left."""
+    if verdict is Verdict.DEFERRED:
+        return Signal.DEFER if tries_left > 0 else Signal.EXHAUST
+    return _SIGNALS[verdict]
+
+
+def escape(text: str | bytes, limit: int = 512) -> str:
+    """A far end's words made safe to keep and to show: control characters escaped, cut at `limit`."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "backslashreplace")
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return safe if len(safe) <= limit else safe[: limit - 1] + "…"

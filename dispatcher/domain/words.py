@@ -1,0 +1,216 @@
+"""Every closed vocabulary, one line of meaning a word. Nothing here decides; the tables beside it do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a letter travels."""
+
+    EMAIL = "email"
+    FAX = "fax"
+
+
+class Role(StrEnum):
+    """In which capacity somebody receives a letter."""
+
+    TO = "to"  # the addressee
+    CC = "cc"  # receives the same document for information
+
+
+class Policy(StrEnum):
+    """Which of a contact's addresses a step is sent to."""
+
+    EMAIL = "email"
+    FAX = "fax"
+    BOTH = "both"
+    FAX_IF_NO_PROOF = "fax_if_no_proof"  # email first; fax when no proof came in time or the email failed
+
+
+class State(StrEnum):
+    """Where a delivery stands. `lifecycle.TRANSITIONS` says what may follow what."""
+
+    QUEUED = "queued"  # due at `due`; claimable while its campaign runs
+    HELD = "held"  # a person froze it, or the gate asks for one
+    SENDING = "sending"  # leased until `due`; an attempt is open. After a crash: by the attempt's stage
+    DEFERRED = "deferred"  # will be tried again at `due`, for a known passing cause
+    ACCEPTED = "accepted"  # the relay or gateway took it; proof may still come
+    IN_DOUBT = "in_doubt"  # it may or may not have gone; ask the provider, then a person
+    PRESUMED = "presumed"  # no bounce came in its window: a claim, not proof
+    DELIVERED = "delivered"  # evidence exists: fax confirmation, positive DSN, a person's note
+    FAILED = "failed"  # needs a person: cause and next step are known
+    CANCELLED = "cancelled"  # stopped on purpose
+
+
+class Signal(StrEnum):
+    """What can happen to a delivery."""
+
+    CLAIM = "claim"  # a worker leased it
+    HOLD = "hold"  # freeze until a person releases it
+    RELEASE = "release"  # a person lifts the hold
+    CANCEL = "cancel"  # stop on purpose
+    REQUEUE = "requeue"  # nothing was sent and no try was spent: back to the queue
+    ACCEPT = "accept"  # the next hop took responsibility
+    CONFIRM = "confirm"  # evidence of delivery
+    DEFER = "defer"  # surely not delivered, for a passing cause
+    EXHAUST = "exhaust"  # surely not delivered, and the tries are used up
+    REFUSE = "refuse"  # surely not delivered, for good
+    DOUBT = "doubt"  # nobody knows
+    SETTLE = "settle"  # the window for bad news has closed
+    RETRY = "retry"  # a person asks for another try
+
+
+class Stage(StrEnum):
+    """How far an attempt got; recovery goes by this, never by age alone."""
+
+    OPEN = "open"  # claimed; nothing that commits us has left
+    TRANSMITTING = "transmitting"  # recorded durably just before the point of no return
+    CLOSED = "closed"  # its outcome is on record
+
+
+class Verdict(StrEnum):
+    """What a try or a report came to. The verdict decides; the cause only explains."""
+
+    DELIVERED = "delivered"  # evidence of delivery
+    ACCEPTED = "accepted"  # the next hop answered for it
+    DEFERRED = "deferred"  # surely not delivered; may pass
+    REFUSED = "refused"  # surely not delivered; will not pass
+    UNKNOWN = "unknown"  # it may have gone
+    UNSENT = "unsent"  # our own side stopped before anything left; spends no try
+
+
+class Bulk(StrEnum):
+    """May an operator retry all failures of a cause at once?"""
+
+    YES = "yes"
+    FIRST = "first"  # try one; when it goes, the rest
+    NO = "no"  # repair each one first
+    NEVER = "never"  # in doubt: one by one, by a person, with a reason
+
+
+class Who(StrEnum):
+    """Who has to act on a cause."""
+
+    WAIT = "wait"  # it passes by itself
+    US = "us"  # one repair on our side mends all
+    CONTACT = "contact"  # the contact's data are wrong
+    PERSON = "person"  # somebody has to find out
+
+
+class Cause(StrEnum):
+    """Why. The code is a public, stable name; the text for people stands in config/causes.toml."""
+
+    NONE = ""
+    EMAIL_NO_MAILBOX = "email.no_mailbox"
+    EMAIL_MAILBOX_FULL = "email.mailbox_full"
+    EMAIL_BLOCKED = "email.blocked"
+    EMAIL_TOO_BIG = "email.too_big"
+    EMAIL_GREYLISTED = "email.greylisted"
+    EMAIL_REFUSED = "email.refused"
+    EMAIL_NO_ANSWER_AFTER_DATA = "email.no_answer_after_data"
+    SMTP_CONNECT = "smtp.connect"
+    SMTP_TLS = "smtp.tls"
+    SMTP_AUTH = "smtp.auth"
+    SMTP_PEER = "smtp.peer"
+    SMTP_BUSY = "smtp.busy"
+    FAX_BUSY = "fax.busy"
+    FAX_NO_ANSWER = "fax.no_answer"
+    FAX_VOICE = "fax.voice"
+    FAX_NO_CARRIER_MID_PAGE = "fax.no_carrier_mid_page"
+    FAX_LOST_AFTER_LAST_PAGE = "fax.lost_after_last_page"
+    FAX_BAD_NUMBER = "fax.bad_number"
+    FAX_REFUSED = "fax.refused"
+    FAX_PROVIDER_REJECTED = "fax.provider_rejected"
+    FAX_NO_CREDIT = "fax.no_credit"
+    FAX_GATEWAY_UNREACHABLE = "fax.gateway_unreachable"
+    FAX_NO_ANSWER_AFTER_SUBMIT = "fax.no_answer_after_submit"
+    FAX_NO_PROOF = "fax.no_proof"
+    FAX_UNKNOWN_CODE = "fax.unknown_code"
+    CONTENT_INVALID = "content.invalid"
+    ADDRESS_INVALID = "address.invalid"
+    LETTER_EXPIRED = "letter.expired"
+    WORKER_LOST = "worker.lost"
+    WORKER_LOST_TRANSMITTING = "worker.lost_transmitting"
+    CHANNEL_FAULT = "channel.fault"
+    ROUTE_PAUSED = "route.paused"
+    STORE_FAULT = "store.fault"
+    GATE_PAUSED = "gate.paused"
+    GATE_STOPPED = "gate.stopped"
+    GATE_WINDOW = "gate.window"
+    GATE_SUPPRESSED = "gate.suppressed"
+    GATE_ANSWERED = "gate.answered"
+    GATE_PROVEN = "gate.proven"
+    GATE_DOUBT = "gate.doubt"
+    GATE_NUMBER_BUSY = "gate.number_busy"
+    GATE_WAITS_FOR_PROOF = "gate.waits_for_proof"
+    PERSON_NOTE = "person.note"
+    PERSON_HOLD = "person.hold"
+    PERSON_CANCEL = "person.cancel"
+    PERSON_RETRY = "person.retry"
+
+
+@dataclass(frozen=True, slots=True)
+class CauseFacts:
+    """What the code may do on its own about a cause."""
+
+    bulk: Bulk
+    who: Who
+
+
+_WAITS = CauseFacts(Bulk.YES, Who.WAIT)
+_OURS = CauseFacts(Bulk.FIRST, Who.US)
+_THEIRS = CauseFacts(Bulk.NO, Who.CONTACT)
+_DOUBTFUL = CauseFacts(Bulk.NEVER, Who.PERSON)
+_LETTER = CauseFacts(Bulk.NO, Who.US)
+
+CAUSES: dict[Cause, CauseFacts] = {
+    Cause.NONE: _WAITS,
+    Cause.EMAIL_NO_MAILBOX: _THEIRS,
+    Cause.EMAIL_MAILBOX_FULL: _WAITS,
+    Cause.EMAIL_BLOCKED: _OURS,
+    Cause.EMAIL_TOO_BIG: _LETTER,
+    Cause.EMAIL_GREYLISTED: _WAITS,
+    Cause.EMAIL_REFUSED: CauseFacts(Bulk.FIRST, Who.PERSON),
+    Cause.EMAIL_NO_ANSWER_AFTER_DATA: _DOUBTFUL,
+    Cause.SMTP_CONNECT: _OURS,
+    Cause.SMTP_TLS: _OURS,
+    Cause.SMTP_AUTH: _OURS,
+    Cause.SMTP_PEER: _OURS,
+    Cause.SMTP_BUSY: _WAITS,
+    Cause.FAX_BUSY: _WAITS,
+    Cause.FAX_NO_ANSWER: _WAITS,
+    Cause.FAX_VOICE: _THEIRS,
+    Cause.FAX_NO_CARRIER_MID_PAGE: _WAITS,
+    Cause.FAX_LOST_AFTER_LAST_PAGE: _DOUBTFUL,
+    Cause.FAX_BAD_NUMBER: _THEIRS,
+    Cause.FAX_REFUSED: _THEIRS,
+    Cause.FAX_PROVIDER_REJECTED: _OURS,
+    Cause.FAX_NO_CREDIT: _OURS,
+    Cause.FAX_GATEWAY_UNREACHABLE: _OURS,
+    Cause.FAX_NO_ANSWER_AFTER_SUBMIT: _DOUBTFUL,
+    Cause.FAX_NO_PROOF: _DOUBTFUL,
+    Cause.FAX_UNKNOWN_CODE: _DOUBTFUL,
+    Cause.CONTENT_INVALID: _LETTER,
+    Cause.ADDRESS_INVALID: _THEIRS,
+    Cause.LETTER_EXPIRED: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.WORKER_LOST: _WAITS,
+    Cause.WORKER_LOST_TRANSMITTING: _DOUBTFUL,
+    Cause.CHANNEL_FAULT: _DOUBTFUL,
+    Cause.ROUTE_PAUSED: _OURS,
+    Cause.STORE_FAULT: _OURS,
+    Cause.GATE_PAUSED: _WAITS,
+    Cause.GATE_STOPPED: _WAITS,
+    Cause.GATE_WINDOW: _WAITS,
+    Cause.GATE_SUPPRESSED: _THEIRS,
+    Cause.GATE_ANSWERED: _WAITS,
+    Cause.GATE_PROVEN: _WAITS,
+    Cause.GATE_DOUBT: _WAITS,
+    Cause.GATE_NUMBER_BUSY: _WAITS,
+    Cause.GATE_WAITS_FOR_PROOF: _WAITS,
+    Cause.PERSON_NOTE: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.PERSON_HOLD: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.PERSON_CANCEL: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.PERSON_RETRY: CauseFacts(Bulk.NO, Who.PERSON),
+}
