@@ -156,10 +156,11 @@ class Delivery:
     due: datetime | None  #: when this row next needs us; None is never
     version: int  #: grows at every move; the compare-and-swap
     fence: int  #: grows at every claim
-    tries: int  #: spent
-    spare_tries: int  #: granted by a person's retry, beyond the policy
+    tries: int  #: spent since it was queued or since a person's retry
     fallback_for: str  #: id of the email delivery whose missing proof this fax waits for; ''
-    arrived_at: datetime | None
+    accepted_at: datetime | None  #: when the next hop answered for it
+    arrived_at: datetime | None  #: when it became delivered or presumed
+    expires_at: datetime | None  #: not sent after this instant; None: never expires
     created_at: datetime
     changed_at: datetime
 

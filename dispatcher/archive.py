@@ -1,0 +1,75 @@
+"""Content-addressed bytes: sha256 → object in a local folder, created once, never changed. Alone reads and writes it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from dispatcher.domain.errors import CheckFailed, NotFound
+
+
+def digest_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+class Archive:
+    """A folder `sha256/ab/cdef…`. An object is on the disk, fsynced, before its digest is given out."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder / "sha256"
+        self._root.mkdir(parents=True, exist_ok=True)
+
+    def path(self, digest: str) -> Path:
+        return self._root / digest[:2] / digest[2:]
+
+    async def put(self, data: bytes) -> str:
+        """Keep `data`; returns its digest. Keeping the same bytes again does nothing."""
+        return await asyncio.to_thread(self.put_now, data)
+
+    async def get(self, digest: str) -> bytes:
+        """The bytes of `digest`, checked. Raises NotFound, or CheckFailed when they are not the bytes they were."""
+        return await asyncio.to_thread(self.get_now, digest)
+
+    def put_now(self, data: bytes) -> str:
+        digest = digest_of(data)
+        target = self.path(digest)
+        if not target.exists():
+            target.parent.mkdir(exist_ok=True)
+            self._create(target, data)
+        return digest
+
+    def get_now(self, digest: str) -> bytes:
+        try:
+            data = self.path(digest).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"the archive has no object {digest[:12]}…") from None
+        if digest_of(data) != digest:
+            raise CheckFailed(f"the archived object {digest[:12]}… has changed on the disk")
+        return data
+
+    def _create(self, target: Path, data: bytes) -> None:
+        """Written whole under another name, then linked: a crash leaves the object complete or absent."""
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(name, target)
+            except FileExistsError:
+                pass  # somebody kept the same bytes meanwhile
+        finally:
+            os.unlink(name)
+        _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

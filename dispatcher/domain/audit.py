@@ -1,0 +1,122 @@
+"""The audit log's entries: their canonical form, their chain, and the check of a whole log without a database.
+
+A chain shows an edit, a removal or a swap. Cutting the end off, or rewriting everything from some entry on, shows only
+against a head that was kept elsewhere: `check` takes one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+#: `prev` of the first entry.
+GENESIS = "0" * 64
+_DOMAIN = b"dispatcher-audit-v1\0"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """What happened, before it has its place in the log."""
+
+    actor: str
+    action: str  #: 'delivery.accept', 'campaign.approve' …
+    object: str  #: 'delivery:3f…', 'campaign:air-strikes'
+    before: str = ""
+    after: str = ""
+    reason: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)  #: digests, ids, counts; no names, no addresses
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """An event in its place: numbered without gaps, timed, and bound to the one before."""
+
+    seq: int
+    at: str  #: UTC, ISO 8601 with microseconds
+    event: AuditEvent
+    prev: str
+    hash: str
+
+
+def canonical(value: object) -> str:
+    """One text for one value: sorted keys, no spaces, UTF-8, no floats."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def chain(event: AuditEvent, at: datetime, last_seq: int, prev: str) -> AuditEntry:
+    """The entry that follows the entry numbered `last_seq` whose hash is `prev`."""
+    stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
+    seq = last_seq + 1
+    return AuditEntry(seq, stamp, event, prev, _hash(seq, stamp, event, prev))
+
+
+def _hash(seq: int, at: str, event: AuditEvent, prev: str) -> str:
+    body = canonical({"v": 1, "seq": seq, "at": at, **_event_fields(event)})
+    return hashlib.sha256(_DOMAIN + prev.encode() + b"\0" + body.encode()).hexdigest()
+
+
+def _event_fields(event: AuditEvent) -> dict[str, object]:
+    names = ("actor", "action", "object", "before", "after", "reason")
+    return {name: getattr(event, name) for name in names} | {"data": dict(event.data)}
+
+
+def as_record(entry: AuditEntry) -> dict[str, object]:
+    """The entry as one JSON object of an export."""
+    return {"seq": entry.seq, "at": entry.at, **_event_fields(entry.event), "prev": entry.prev, "hash": entry.hash}
+
+
+def from_record(record: Mapping[str, Any]) -> AuditEntry:
+    """Reads back what `as_record` wrote. Raises KeyError or TypeError for anything else."""
+    names = ("actor", "action", "object", "before", "after", "reason")
+    event = AuditEvent(**{name: record[name] for name in names}, data=record["data"])
+    return AuditEntry(record["seq"], record["at"], event, record["prev"], record["hash"])
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a log, at which entry."""
+
+    seq: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCheck:
+    """What a check of a whole log found."""
+
+    entries: int
+    head: str  #: hash of the last entry
+    findings: tuple[Finding, ...]
+
+    @property
+    def sound(self) -> bool:
+        return not self.findings
+
+
+def check(entries: Iterable[AuditEntry], kept: tuple[int, str] | None = None) -> AuditCheck:
+    """Follow the chain from the start. `kept` is (seq, hash) of an entry noted elsewhere, which must still stand."""
+    findings: list[Finding] = []
+    seq, head = 0, GENESIS
+    standing = kept is None
+    for entry in entries:
+        findings += _faults(entry, seq, head)
+        seq, head = entry.seq, entry.hash
+        standing = standing or (entry.seq, entry.hash) == kept
+    if not standing and kept is not None:
+        findings.append(Finding(kept[0], "the entry noted elsewhere is missing or was rewritten"))
+    return AuditCheck(seq, head, tuple(findings))
+
+
+def _faults(entry: AuditEntry, last_seq: int, head: str) -> list[Finding]:
+    faults = []
+    if entry.seq != last_seq + 1:
+        faults.append(Finding(entry.seq, f"follows entry {last_seq}: entries are missing or out of order"))
+    if entry.prev != head:
+        faults.append(Finding(entry.seq, "is not bound to the entry before it"))
+    if entry.hash != _hash(entry.seq, entry.at, entry.event, entry.prev):
+        faults.append(Finding(entry.seq, "was altered"))
+    return faults

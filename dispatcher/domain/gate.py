@@ -1,0 +1,80 @@
+"""The last look before a send. Decides on facts handed in; what it says is carried out by dispatch, not here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from .model import Hours
+from .schedule import DOUBT_WAIT, SHORT_WAIT, next_opening
+from .words import Cause, State
+
+
+class Say(Enum):
+    """What the gate can say."""
+
+    PASS = auto()  # send it
+    WAIT = auto()  # not now: back to the queue until `until`; no try is spent
+    STOP = auto()  # no longer wanted
+    FAIL = auto()  # can no longer be sent; a person must see it
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    say: Say
+    cause: Cause = Cause.NONE
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about a claimed delivery at the moment of sending."""
+
+    now: datetime
+    running: bool  #: its campaign is launched, not paused
+    stopped: bool  #: its campaign was stopped
+    suppressed: bool  #: its address is on the suppression list
+    answered: bool  #: the contact has answered this campaign
+    follow_up: bool  #: its step is not the first
+    sister_in_doubt: bool  #: another delivery of the same letter may or may not have gone
+    waits_for: State | None  #: the state of the email that this fax stands in for; None if it stands for itself
+    number_busy: bool  #: another call to the same number is open
+    channel_ready: bool  #: at least one of its channel's routes is not paused
+    expires_at: datetime | None
+    hours: Hours | None
+    zone: str  #: the recipient's
+
+
+def look(facts: Facts) -> Answer:
+    """The first reason not to send, in the order in which a person would want to hear it; else PASS."""
+    return _unwanted(facts) or _not_now(facts) or Answer(Say.PASS)
+
+
+def _unwanted(facts: Facts) -> Answer | None:
+    if facts.stopped:
+        return Answer(Say.STOP, Cause.GATE_STOPPED)
+    if facts.suppressed:
+        return Answer(Say.STOP, Cause.GATE_SUPPRESSED)
+    if facts.answered and facts.follow_up:
+        return Answer(Say.STOP, Cause.GATE_ANSWERED)
+    if facts.waits_for is State.DELIVERED:
+        return Answer(Say.STOP, Cause.GATE_PROVEN)
+    if facts.expires_at is not None and facts.now >= facts.expires_at:
+        return Answer(Say.FAIL, Cause.LETTER_EXPIRED)
+    return None
+
+
+def _not_now(facts: Facts) -> Answer | None:
+    if not facts.running:
+        return Answer(Say.WAIT, Cause.GATE_PAUSED, facts.now)
+    if facts.sister_in_doubt and (facts.follow_up or facts.waits_for is not None):
+        return Answer(Say.WAIT, Cause.GATE_DOUBT, facts.now + DOUBT_WAIT)
+    opening = next_opening(facts.now, facts.hours, facts.zone)
+    if opening > facts.now:
+        return Answer(Say.WAIT, Cause.GATE_WINDOW, opening)
+    if facts.number_busy:
+        return Answer(Say.WAIT, Cause.GATE_NUMBER_BUSY, facts.now + SHORT_WAIT)
+    if not facts.channel_ready:
+        return Answer(Say.WAIT, Cause.ROUTE_PAUSED, facts.now + SHORT_WAIT)
+    return None
