@@ -1,0 +1,74 @@
+"""Signed names that travel outside and come back: return paths of letters, and the signatures of callbacks.
+
+Whoever reads one learns only what we signed; a text that does not verify is simply not ours, and no error.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from datetime import UTC, datetime, timedelta
+
+#: NIST SP 800-107r1 section 5.3.2 allows truncating an HMAC to 32 bits and more; 120 bits fill 24 base32 letters exactly.
+_MAC_BYTES = 15
+_MIN_KEY = 16
+_RETURN_PATH = re.compile(r"r-([a-z0-9]{1,24})-([a-z2-7]{8})-([a-z2-7]{24})")
+_CALLBACK_WINDOW = timedelta(seconds=300)
+
+
+def sign_return_path(key: bytes, delivery_id: str, expires: datetime) -> str:
+    """The local part of an envelope sender that names a delivery until `expires` (RFC 3834 section 3.3; VERP).
+
+    At most 60 characters, all of them letters, digits and hyphens, and the same whether relays keep the case or not.
+    Raises ValueError for a key under 16 bytes, or an id other than 1 to 24 lower-case letters and digits.
+    """
+    stamp = _base32(int(expires.timestamp()).to_bytes(5, "big"))
+    local = f"r-{delivery_id}-{stamp}-{_path_mac(key, delivery_id, stamp)}"
+    if not _RETURN_PATH.fullmatch(local):
+        raise ValueError("a delivery id in a return path has 1 to 24 lower-case letters and digits")
+    return local
+
+
+def read_return_path(key: bytes, local: str, now: datetime) -> str | None:
+    """The delivery that a bounce's local part names; None when it is not ours, was altered, or has expired."""
+    found = _RETURN_PATH.fullmatch(local.lower())
+    if not found:
+        return None
+    delivery_id, stamp, mac = found.groups()
+    if not hmac.compare_digest(mac, _path_mac(key, delivery_id, stamp)):
+        return None
+    expires = int.from_bytes(base64.b32decode(stamp.upper()), "big")
+    return delivery_id if now.timestamp() < expires else None
+
+
+def _path_mac(key: bytes, delivery_id: str, stamp: str) -> str:
+    return _base32(_mac(key, b"dispatcher-return-path-v1", delivery_id.encode(), stamp.encode())[:_MAC_BYTES])
+
+
+def sign_callback(secret: bytes, timestamp: str, body: bytes) -> str:
+    """The signature of a callback sent at `timestamp` (Unix seconds as text): 'v1=' and the HMAC-SHA256 in hex."""
+    return "v1=" + _mac(secret, b"dispatcher-callback-v1", timestamp.encode(), body).hex()
+
+
+def verify_callback(
+    secret: bytes, timestamp: str, signature: str, body: bytes, now: datetime, window: timedelta = _CALLBACK_WINDOW
+) -> bool:
+    """Was exactly this body signed with our secret, not longer than `window` ago nor ahead? Compares in constant time."""
+    if not re.fullmatch(r"[0-9]{1,11}", timestamp):
+        return False
+    genuine = hmac.compare_digest(sign_callback(secret, timestamp, body).encode(), signature.encode())
+    return genuine and abs(now - datetime.fromtimestamp(int(timestamp), UTC)) <= window
+
+
+def _mac(key: bytes, *parts: bytes) -> bytes:
+    """HMAC-SHA256 over the parts, each with its length before it, so that no two lists of parts run into one text."""
+    if len(key) < _MIN_KEY:
+        raise ValueError(f"a signing key has at least {_MIN_KEY} bytes")
+    framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    return hmac.new(key, framed, hashlib.sha256).digest()
+
+
+def _base32(data: bytes) -> str:
+    return base64.b32encode(data).decode("ascii").lower().rstrip("=")
