@@ -10,8 +10,9 @@ A, I, P = State.ACCEPTED, State.IN_DOUBT, State.PRESUMED
 OK, F, X = State.DELIVERED, State.FAILED, State.CANCELLED
 
 TRANSITIONS: dict[State, dict[Signal, State]] = {
-    Q: {Signal.CLAIM: S, Signal.HOLD: H, Signal.CANCEL: X},
-    H: {Signal.RELEASE: Q, Signal.CANCEL: X},
+    # Evidence about an earlier try beats the wish for another one: without `confirm` here it would go out twice.
+    Q: {Signal.CLAIM: S, Signal.HOLD: H, Signal.CANCEL: X, Signal.CONFIRM: OK},
+    H: {Signal.RELEASE: Q, Signal.CANCEL: X, Signal.CONFIRM: OK},
     S: {
         Signal.ACCEPT: A,
         Signal.CONFIRM: OK,
@@ -23,7 +24,7 @@ TRANSITIONS: dict[State, dict[Signal, State]] = {
         Signal.HOLD: H,  # the gate asks for a person
         Signal.CANCEL: X,  # the gate found that it is no longer wanted
     },
-    D: {Signal.CLAIM: S, Signal.HOLD: H, Signal.CANCEL: X},
+    D: {Signal.CLAIM: S, Signal.HOLD: H, Signal.CANCEL: X, Signal.CONFIRM: OK},
     A: {
         Signal.CONFIRM: OK,
         Signal.DEFER: D,

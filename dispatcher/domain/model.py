@@ -145,9 +145,12 @@ class Delivery:
     campaign_id: str
     step: int
     contact_id: str
+    addressee_id: str  #: whose letter it is: contact_id itself, or for a copy the one it is copied from
     kind: Kind
     address: str
     role: Role
+    recipient: str  #: the name on the envelope, as approved
+    zone: str  #: the recipient's time zone, as approved
     letter: str  #: digest
     message_id: str
     state: State
@@ -157,6 +160,7 @@ class Delivery:
     version: int  #: grows at every move; the compare-and-swap
     fence: int  #: grows at every claim
     tries: int  #: spent since it was queued or since a person's retry
+    channel: str  #: of the latest attempt; ''
     fallback_for: str  #: id of the email delivery whose missing proof this fax waits for; ''
     accepted_at: datetime | None  #: when the next hop answered for it
     arrived_at: datetime | None  #: when it became delivered or presumed
@@ -199,7 +203,10 @@ class Actor:
         return f"{self.kind}:{self.name}" if self.name else self.kind
 
 
-def delivery_id(campaign_id: str, step: int, contact_id: str, address: Address) -> str:
-    """The name of a delivery: the same four facts always give the same id, so queueing twice does nothing."""
-    text = "\0".join((campaign_id, str(step), contact_id, address.kind, address.value))
+def delivery_id(campaign_id: str, step: int, addressee_id: str, contact_id: str, address: Address) -> str:
+    """The name of a delivery: the same five facts always give the same id, so queueing twice does nothing.
+
+    The addressee is one of them: whoever receives copies of two letters has two deliveries at one address.
+    """
+    text = "\0".join((campaign_id, str(step), addressee_id, contact_id, address.kind, address.value))
     return hashlib.sha256(text.encode()).hexdigest()[:20]

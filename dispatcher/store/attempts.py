@@ -1,0 +1,109 @@
+"""The rows of attempts and of the evidence about them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.errors import LostClaim
+from dispatcher.domain.model import Attempt, Delivery
+from dispatcher.domain.outcome import Outcome
+from dispatcher.domain.words import Cause, Stage, State
+
+from .campaigns import RUNNING
+from .schema import attempt, campaign, delivery, evidence
+
+
+def from_row(row: Row[Any]) -> Attempt:
+    fields = {name: row._mapping[name] for name in Attempt.__slots__}
+    return Attempt(**{**fields, "stage": Stage(row.stage), "cause": Cause(row.cause)})
+
+
+async def begin(
+    connection: AsyncConnection, one: Delivery, worker: str, channel: str, knowingly: bool, now: datetime
+) -> Attempt:
+    """Write the try down before it is made. The unique index refuses a second open one."""
+    row = {
+        "id": f"{one.id}.{one.fence}",
+        "delivery_id": one.id,
+        "fence": one.fence,
+        "worker": worker,
+        "channel": channel,
+        "stage": Stage.OPEN,
+        "opened_at": now,
+        "facts": {},
+        "knowingly": knowingly,
+    }
+    await connection.execute(insert(attempt).values(row))
+    found = await find(connection, f"{one.id}.{one.fence}")
+    assert found is not None  # it was inserted two lines above, in this transaction
+    return found
+
+
+async def find(connection: AsyncConnection, attempt_id: str) -> Attempt | None:
+    row = (await connection.execute(select(attempt).where(attempt.c.id == attempt_id))).first()
+    return from_row(row) if row else None
+
+
+async def of_delivery(connection: AsyncConnection, delivery_id: str) -> list[Attempt]:
+    """All tries of a delivery, first to last."""
+    query = select(attempt).where(attempt.c.delivery_id == delivery_id).order_by(attempt.c.fence)
+    return [from_row(row) for row in await connection.execute(query)]
+
+
+async def latest(connection: AsyncConnection, delivery_id: str) -> Attempt | None:
+    query = select(attempt).where(attempt.c.delivery_id == delivery_id).order_by(attempt.c.fence.desc()).limit(1)
+    row = (await connection.execute(query)).first()
+    return from_row(row) if row else None
+
+
+async def mark_transmitting(
+    connection: AsyncConnection, one: Attempt, sent_digest: str, now: datetime, lease_until: datetime
+) -> None:
+    """The fence: after this commits, bytes may leave. Raises LostClaim when the try is no longer ours to make.
+
+    One statement looks at everything that may have changed since the claim: the lease, the fencing number, the state,
+    and whether the campaign still runs.
+    """
+    runs = exists().where(campaign.c.id == delivery.c.campaign_id, RUNNING)
+    mine = (delivery.c.id == one.delivery_id) & (delivery.c.fence == one.fence) & (delivery.c.state == State.SENDING)
+    ours = update(delivery).where(mine, delivery.c.due > now, runs).values(due=lease_until)
+    opened = update(attempt).where(attempt.c.id == one.id, attempt.c.stage == Stage.OPEN)
+    stamp = {"stage": Stage.TRANSMITTING, "transmitting_at": now, "sent_digest": sent_digest}
+    if (await connection.execute(ours)).rowcount != 1 or (await connection.execute(opened.values(stamp))).rowcount != 1:
+        raise LostClaim(f"attempt {one.id} is no longer ours to make")
+
+
+async def close(connection: AsyncConnection, attempt_id: str, outcome: Outcome, now: datetime) -> bool:
+    """Write down what a try came to; False when that stands already."""
+    row = {
+        "stage": Stage.CLOSED,
+        "closed_at": now,
+        "verdict": outcome.verdict,
+        "cause": outcome.cause,
+        "detail": outcome.detail,
+        "ref": outcome.ref,
+        "pages": outcome.pages,
+        "facts": dict(outcome.facts),
+    }
+    still_open = (attempt.c.id == attempt_id) & (attempt.c.stage != Stage.CLOSED)
+    return (await connection.execute(update(attempt).where(still_open).values(row))).rowcount == 1
+
+
+async def add_evidence(connection: AsyncConnection, **row: Any) -> bool:
+    """Keep what was heard; False when this event of this source was kept before."""
+    same = (evidence.c.source == row["source"]) & (evidence.c.event_id == row["event_id"])
+    if (await connection.execute(select(evidence.c.id).where(same))).first():
+        return False
+    await connection.execute(insert(evidence).values(row))
+    return True
+
+
+async def evidence_of(connection: AsyncConnection, delivery_id: str) -> list[dict[str, Any]]:
+    """Everything heard about a delivery, in order."""
+    query = select(evidence).where(evidence.c.delivery_id == delivery_id).order_by(evidence.c.id)
+    return [dict(row) for row in (await connection.execute(query)).mappings()]

@@ -1,0 +1,129 @@
+"""The rows of campaigns, their occurrences and their frozen letters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.errors import NotFound
+from dispatcher.domain.model import Hours, Letter
+
+from .schema import campaign, letter, occurrence
+
+#: A campaign whose queued rows may be claimed.
+RUNNING = campaign.c.launched_at.is_not(None) & campaign.c.paused_at.is_(None) & campaign.c.stopped_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """What the database knows of a campaign; what will happen stands in its frozen plan."""
+
+    id: str
+    title: str
+    plan: str  #: sha256 of the plan in the archive; '' before it is prepared
+    prepared_by: str
+    prepared_at: datetime | None
+    approved_plan: str
+    approved_by: str
+    approved_at: datetime | None
+    launched_at: datetime | None
+    paused_at: datetime | None
+    stopped_at: datetime | None
+    hours: Hours | None
+    steps: tuple[tuple[int, int], ...]  #: (number, working days after arrival)
+    proof_after: int
+
+    @property
+    def approved(self) -> bool:
+        return bool(self.plan) and self.approved_plan == self.plan
+
+    @property
+    def running(self) -> bool:
+        return self.launched_at is not None and self.paused_at is None and self.stopped_at is None
+
+    @property
+    def phase(self) -> str:
+        """Where it stands, in one word for people: derived, never stored."""
+        if self.stopped_at:
+            return "stopped"
+        if self.launched_at:
+            return "paused" if self.paused_at else "running"
+        return "approved" if self.approved else "prepared" if self.plan else "draft"
+
+    def follow_up_after(self, step: int) -> int | None:
+        """Working days from the arrival of `step` to the next one; None when there is none."""
+        return next((after for number, after in self.steps if number == step + 1), None)
+
+
+def _from_row(row: Row[Any]) -> CampaignRow:
+    fields = dict(row._mapping)
+    hours = fields["hours"]
+    fields["hours"] = Hours(*(time.fromisoformat(one) for one in hours)) if hours else None
+    fields["steps"] = tuple((number, after) for number, after in fields["steps"])
+    return CampaignRow(**fields)
+
+
+async def find(connection: AsyncConnection, campaign_id: str) -> CampaignRow | None:
+    row = (await connection.execute(select(campaign).where(campaign.c.id == campaign_id))).first()
+    return _from_row(row) if row else None
+
+
+async def get(connection: AsyncConnection, campaign_id: str) -> CampaignRow:
+    """Raises NotFound."""
+    found = await find(connection, campaign_id)
+    if found is None:
+        raise NotFound(f"there is no campaign '{campaign_id}'; campaigns list shows those that were prepared")
+    return found
+
+
+async def every(connection: AsyncConnection) -> list[CampaignRow]:
+    return [_from_row(row) for row in await connection.execute(select(campaign).order_by(campaign.c.id))]
+
+
+async def put(connection: AsyncConnection, campaign_id: str, **values: Any) -> None:
+    """Insert the campaign, or change these columns of it."""
+    if await find(connection, campaign_id) is None:
+        await connection.execute(insert(campaign).values(id=campaign_id, **values))
+    else:
+        await connection.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
+
+
+async def open_occurrence(connection: AsyncConnection, campaign_id: str, local_key: str, at: datetime) -> bool:
+    """Note that this occurrence of the campaign exists; False when it was noted before."""
+    same = (occurrence.c.campaign_id == campaign_id) & (occurrence.c.local_key == local_key)
+    if (await connection.execute(select(occurrence.c.at).where(same))).first():
+        return False
+    await connection.execute(insert(occurrence).values(campaign_id=campaign_id, local_key=local_key, at=at))
+    return True
+
+
+async def put_letter(connection: AsyncConnection, one: Letter) -> None:
+    """Note a frozen letter; noting it again does nothing (its digest is its name)."""
+    if await find_letter(connection, one.digest) is None:
+        values = {name: getattr(one, name) for name in Letter.__slots__}
+        await connection.execute(insert(letter).values(**values))
+
+
+async def find_letter(connection: AsyncConnection, digest: str) -> Letter | None:
+    row = (await connection.execute(select(letter).where(letter.c.digest == digest))).first()
+    return Letter(**row._mapping) if row else None
+
+
+async def get_letter(connection: AsyncConnection, digest: str) -> Letter:
+    """Raises NotFound."""
+    found = await find_letter(connection, digest)
+    if found is None:
+        raise NotFound(f"there is no letter {digest[:12]}…")
+    return found
+
+
+async def letter_for(connection: AsyncConnection, campaign_id: str, step: int, contact_id: str) -> Letter | None:
+    """The approved letter of that step to that addressee."""
+    of = (letter.c.campaign_id == campaign_id) & (letter.c.step == step) & (letter.c.contact_id == contact_id)
+    row = (await connection.execute(select(letter).where(of))).first()
+    return Letter(**row._mapping) if row else None

@@ -1,0 +1,136 @@
+"""The rows of deliveries: claims, the compare-and-swap behind every move, and the lists of what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, insert, select, text, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.errors import Conflict, NotFound
+from dispatcher.domain.model import Delivery
+from dispatcher.domain.words import Cause, Kind, Role, State
+
+from .campaigns import RUNNING
+from .schema import CALLING_ROWS, CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
+
+
+def from_row(row: Row[Any]) -> Delivery:
+    fields = {name: row._mapping[name] for name in Delivery.__slots__}
+    words = {"kind": Kind(row.kind), "role": Role(row.role), "state": State(row.state), "cause": Cause(row.cause)}
+    return Delivery(**{**fields, **words})
+
+
+async def add(connection: AsyncConnection, one: Delivery) -> bool:
+    """Insert a new row; False (and nothing happens) when a delivery of this id exists."""
+    if await find(connection, one.id) is not None:
+        return False
+    await connection.execute(insert(delivery).values({name: getattr(one, name) for name in Delivery.__slots__}))
+    return True
+
+
+async def find(connection: AsyncConnection, delivery_id: str) -> Delivery | None:
+    row = (await connection.execute(select(delivery).where(delivery.c.id == delivery_id))).first()
+    return from_row(row) if row else None
+
+
+async def get(connection: AsyncConnection, delivery_id: str) -> Delivery:
+    """By id, or by an unambiguous beginning of it of at least four characters. Raises NotFound, Conflict."""
+    found = await find(connection, delivery_id)
+    if found is not None:
+        return found
+    near = delivery.c.id.startswith(delivery_id, autoescape=True)
+    rows = (await connection.execute(select(delivery).where(near).limit(2))).all() if len(delivery_id) >= 4 else []
+    if len(rows) > 1:
+        raise Conflict(f"'{delivery_id}' begins the id of more than one delivery; give more of it")
+    if not rows:
+        raise NotFound(f"there is no delivery '{delivery_id}'; deliveries list shows them")
+    return from_row(rows[0])
+
+
+async def change(connection: AsyncConnection, seen: Delivery, **values: Any) -> Delivery:
+    """Compare-and-swap on (state, version): the row as `seen`, or Conflict, never an overwrite."""
+    same = (delivery.c.id == seen.id) & (delivery.c.state == seen.state) & (delivery.c.version == seen.version)
+    result = await connection.execute(update(delivery).where(same).values(version=seen.version + 1, **values))
+    if result.rowcount != 1:
+        raise Conflict(f"delivery {seen.id} was changed meanwhile by somebody else; look again")
+    return await get(connection, seen.id)
+
+
+async def claimable(connection: AsyncConnection, now: datetime, room: dict[Kind, int]) -> list[Delivery]:
+    """Rows to claim now: at most `room` of each kind, shared fairly among the running campaigns."""
+    campaigns = await _campaigns_with_work(connection, now)
+    found: list[Delivery] = []
+    for kind, limit in room.items():
+        rows = [await _due_of(connection, one, kind, now, limit) for one in campaigns]
+        found += _deal(rows, limit)
+    return found
+
+
+async def _campaigns_with_work(connection: AsyncConnection, now: datetime) -> list[str]:
+    due = exists().where(delivery.c.campaign_id == campaign.c.id, CLAIMABLE_ROWS, delivery.c.due <= now)
+    return list((await connection.execute(select(campaign.c.id).where(RUNNING, due))).scalars())
+
+
+async def _due_of(
+    connection: AsyncConnection, campaign_id: str, kind: Kind, now: datetime, limit: int
+) -> Sequence[Delivery]:
+    mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == kind) & (delivery.c.due <= now)
+    query = select(delivery).where(mine, CLAIMABLE_ROWS).order_by(delivery.c.due, delivery.c.id).limit(limit)
+    rows = await connection.execute(query.with_for_update(skip_locked=True))
+    return [from_row(row) for row in rows]
+
+
+def _deal(rows: list[Sequence[Delivery]], limit: int) -> list[Delivery]:
+    """One from each campaign in turn, until `limit` are dealt."""
+    dealt: list[Delivery] = []
+    for turn in range(max(map(len, rows), default=0)):
+        dealt += [own[turn] for own in rows if turn < len(own)]
+    return dealt[:limit]
+
+
+async def watched(connection: AsyncConnection, now: datetime, limit: int) -> list[Delivery]:
+    """Rows that need us for something else than a send: ended leases, time-outs, questions, follow-ups."""
+    query = select(delivery).where(WATCHED_ROWS, delivery.c.due <= now).order_by(delivery.c.due).limit(limit)
+    return [from_row(row) for row in await connection.execute(query)]
+
+
+async def next_instant(connection: AsyncConnection) -> datetime | None:
+    """When the next row needs us, over all running campaigns and everything watched; None if nothing will."""
+    claim = select(func.min(delivery.c.due)).join(campaign).where(CLAIMABLE_ROWS, RUNNING)
+    watch = select(func.min(delivery.c.due)).where(WATCHED_ROWS)
+    both = [(await connection.execute(query)).scalar() for query in (claim, watch)]
+    return min((one for one in both if one is not None), default=None)
+
+
+async def calls_to(connection: AsyncConnection, number: str, but: str) -> int:
+    """Open calls to a fax number, over all campaigns and workers, without the delivery `but`."""
+    query = select(func.count()).where(delivery.c.address == number, CALLING_ROWS, delivery.c.id != but)
+    return (await connection.execute(query.select_from(delivery))).scalar_one()
+
+
+async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
+    """The other deliveries of the same letter to the same contact."""
+    same = (delivery.c.campaign_id == one.campaign_id) & (delivery.c.contact_id == one.contact_id)
+    own = (delivery.c.step == one.step) & (delivery.c.addressee_id == one.addressee_id) & (delivery.c.id != one.id)
+    return [from_row(row) for row in await connection.execute(select(delivery).where(same, own))]
+
+
+async def bring_forward(connection: AsyncConnection, email_id: str, now: datetime) -> list[str]:
+    """The faxes that waited for the proof of a failed email are due at once; says which."""
+    waiting = (delivery.c.fallback_for == email_id) & (delivery.c.state == State.QUEUED) & (delivery.c.due > now)
+    rows = (await connection.execute(select(delivery).where(waiting))).all()
+    for row in rows:
+        await change(connection, from_row(row), due=now)
+    return [row.id for row in rows]
+
+
+async def extend_leases(connection: AsyncConnection, held: Collection[tuple[str, int]], until: datetime) -> None:
+    """Move the end of the lease of these (id, fence), where the attempt has not begun to transmit."""
+    from_open = "NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery_id = delivery.id AND a.stage = 'transmitting')"
+    for delivery_id, fence in held:
+        mine = (delivery.c.id == delivery_id) & (delivery.c.fence == fence) & (delivery.c.state == State.SENDING)
+        await connection.execute(update(delivery).where(mine, text(from_open)).values(due=until))

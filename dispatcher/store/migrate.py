@@ -1,0 +1,59 @@
+"""Brings a database to the schema that this program speaks, and says which one it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.errors import Conflict
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration for our migrations, over `connection` if given."""
+    made = Config()
+    made.set_main_option("script_location", str(_FOLDER))
+    made.attributes["connection"] = connection
+    return made
+
+
+def newest() -> str:
+    """The revision that this program speaks."""
+    return ScriptDirectory.from_config(config()).get_current_head() or ""
+
+
+def upgrade(url: URL) -> tuple[str, str]:
+    """Bring the database at `url` up to date; returns the revisions before and after ('' is an empty database)."""
+    sqlite = url.get_backend_name() == "sqlite"
+    if sqlite and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url.set(drivername="sqlite" if sqlite else "postgresql+psycopg"))
+    with engine.connect() as connection:
+        before = _revision(connection)
+        command.upgrade(config(connection), "head")
+        connection.commit()
+        after = _revision(connection)
+    engine.dispose()
+    return before, after
+
+
+async def require_newest(connection: AsyncConnection) -> None:
+    """Raises Conflict unless the database has exactly the schema that this program speaks."""
+    have = await connection.run_sync(_revision)
+    need = newest()
+    if have != need:
+        raise Conflict(
+            f"E_SCHEMA the database has schema '{have or 'none'}', this program needs '{need}'; run: dispatcher db upgrade"
+        )
+
+
+def _revision(connection: Connection) -> str:
+    return MigrationContext.configure(connection).get_current_revision() or ""
