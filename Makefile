@@ -1,0 +1,98 @@
+# Dispatcher. A machine with CPython 3.11 or later, pip and make needs nothing else: every target sets itself up.
+# Everything that is installed goes into .venv and is pinned by hash in requirements*.lock.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo install dev test check format lock torture bench wheel clean
+
+# The interpreter of the virtual environment: python3 where that is 3.11 or later, otherwise the newest other one.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(call fit,$(name))))
+fit = $(shell $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(1))
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKED := --quiet --require-hashes
+ARGS ?=
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+demo: $(VENV)/.run ## send the sample campaign, on this machine alone, and show what became of every letter
+	@$(BIN)/dispatcher demo $(ARGS)
+
+install: $(VENV)/.run ## make ready for use: .venv/bin/dispatcher
+
+dev: $(VENV)/.dev ## make ready for work on the program itself
+
+test: $(VENV)/.dev ## run the tests (ARGS="-k fax" for some of them)
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+check: $(VENV)/.dev ## lint, format, types, floors
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . ; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev ## put the code into its form
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+torture: $(VENV)/.dev ## kill workers at random and count what was lost or doubled
+	@$(BIN)/python -m tests.torture.run $(ARGS)
+
+bench: $(VENV)/.dev ## measure throughput
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+wheel: $(VENV)/.run ## build dist/dispatcher-*.whl
+	@$(BIN)/python -m hatchling build --target wheel
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
+
+lock: | $(BIN)/python ## compile the locks anew (ARGS=--upgrade for the newest releases)
+	@test -x $(BIN)/uv || $(PIP) install --quiet uv
+	@$(COMPILE) pyproject.toml --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+
+clean: ## remove what was made here, but no letters: var/ and demo/ stay
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment is made without pip of its own, which is faster and needs no python3-venv package;
+# where the machine's pip cannot install into another interpreter, the ordinary way is taken.
+$(BIN)/python:
+	$(if $(PYTHON),,$(error No Python of version 3.11 or later was found. Install one, or name it: make PYTHON=/path/to/python3))
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --without-pip $(VENV)
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.run: requirements.lock requirements-build.lock pyproject.toml Makefile | $(BIN)/python
+	@$(call bring_uv)
+	@$(call install_locked,requirements.lock)
+	@$(call install_ourselves)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@$(call install_locked,requirements-dev.lock)
+	@touch $@
+
+# One of the two pips there may be: the environment's own, or the machine's, told to install into the environment.
+PIP = $$(test -x $(BIN)/pip && echo $(BIN)/pip || echo $(PYTHON) -m pip --python $(BIN)/python)
+
+define bring_uv
+	$(PIP) install --disable-pip-version-check $(LOCKED) --no-deps -r requirements-build.lock \
+		|| echo "uv cannot be installed here; pip will do its work, only slower"
+endef
+
+# Without uv there is no build backend either, and pip takes it from the larger lock.
+define install_locked
+	if test -x $(BIN)/uv; \
+	then $(BIN)/uv pip install --python $(BIN)/python $(LOCKED) -r $(1); \
+	else $(PIP) install --disable-pip-version-check $(LOCKED) -r requirements-dev.lock; fi
+endef
+
+define install_ourselves
+	if test -x $(BIN)/uv; \
+	then $(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .; \
+	else $(PIP) install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .; fi
+endef
