@@ -1,0 +1,38 @@
+"""For every test: no packet leaves loopback. And the few things that tests of several rooms share."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+
+import pytest
+from PIL import Image, ImageDraw
+
+from dispatcher.rehearsal.guard import loopback_only
+
+pytest.register_assert_rewrite("contract.suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_packet_leaves_loopback() -> Iterator[None]:
+    with loopback_only():
+        yield
+
+
+def _page(number: int) -> Image.Image:
+    image = Image.new("1", (1728, 400), 1)
+    ImageDraw.Draw(image).rectangle((100, 100, 100 + 50 * number, 300), fill=0)
+    return image
+
+
+@pytest.fixture(scope="session")
+def fax_pages() -> Callable[[int], bytes]:
+    """Makes a Group 4 TIFF of so many pages, 1728 pixels wide; small, but a real one."""
+
+    def make(pages: int) -> bytes:
+        first, *rest = [_page(number) for number in range(1, pages + 1)]
+        file = io.BytesIO()
+        first.save(file, "TIFF", compression="group4", dpi=(204, 196), save_all=True, append_images=rest)
+        return file.getvalue()
+
+    return make
