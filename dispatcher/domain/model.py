@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from .words import Cause, Kind, Policy, Role, Stage, State
@@ -72,7 +72,12 @@ class When:
 
     @property
     def instant(self) -> datetime:
-        return self.local.replace(tzinfo=ZoneInfo(self.zone))
+        """In UTC: aware times in a named zone compare by their local digits, and near a change of clocks wrongly.
+
+        A local time that spring skips moves forward with the clock (RFC 5545 section 3.3.5); of a repeated hour, the
+        first is meant.
+        """
+        return self.local.replace(tzinfo=ZoneInfo(self.zone), fold=0).astimezone(UTC)
 
     @property
     def local_key(self) -> str:
@@ -161,6 +166,7 @@ class Delivery:
     fence: int  #: grows at every claim
     tries: int  #: spent since it was queued or since a person's retry
     channel: str  #: of the latest attempt; ''
+    knowingly: bool  #: a person wants the next try although an earlier one may have arrived
     fallback_for: str  #: id of the email delivery whose missing proof this fax waits for; ''
     accepted_at: datetime | None  #: when the next hop answered for it
     arrived_at: datetime | None  #: when it became delivered or presumed
