@@ -1,0 +1,138 @@
+"""A campaign from its TOML file: every key is read and checked before one word of complaint is said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from dispatcher.domain.errors import CampaignError, Problem
+from dispatcher.domain.model import Campaign, Sender, Step
+
+from .addresses import read_email
+from .audience import check_addresses, read_channels, read_copies, read_selection
+from .contacts import LONGEST_ID, SLUG, ContactBook
+from .findings import Findings, clip, did_you_mean, listing
+from .sheet import Sheet, open_sheet
+from .text import Where
+from .timing import read_hours, read_letter_date, read_when
+
+#: Working days that an email waits for proof before the fax goes, where the file says nothing.
+PROOF_AFTER = 3
+_KEYS = ("id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "steps")
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFile:
+    """What a file says, and what a person should look at before approving it."""
+
+    campaign: Campaign
+    warnings: tuple[Problem, ...]
+
+
+def read_campaign(
+    path: Path, book: ContactBook, letters: Collection[str], organisations: Collection[str]
+) -> CampaignFile:
+    """The campaign in the file. `letters` and `organisations` are the names for which templates exist.
+
+    Raises CampaignError with every problem, each with its line, cause and way out.
+    """
+    findings = Findings()
+    opened = open_sheet(path, findings)
+    campaign = _read(*opened, book, letters, organisations) if opened else None
+    if findings.problems or campaign is None:
+        raise CampaignError(findings.problems)
+    return CampaignFile(campaign, tuple(findings.warnings))
+
+
+def _read(
+    sheet: Sheet, source: str, book: ContactBook, letters: Collection[str], organisations: Collection[str]
+) -> Campaign:
+    sheet.allow(*_KEYS)
+    timing = sheet.table("when")
+    timing.allow("at", "zone", "hours", "expires_after")
+    channels_sheet = sheet.table("channels")
+    channels_sheet.allow("default", "proof_after", "by_contact")
+    chosen = read_selection(sheet.table("select"), book)
+    channels = read_channels(channels_sheet, book, chosen)
+    check_addresses(channels_sheet, book, chosen, channels)
+    when = read_when(timing)
+    return Campaign(
+        id=_read_id(sheet),
+        title=sheet.text("title", 'Give the campaign a title, as in title = "Air strikes"'),
+        organisation=_read_organisation(sheet, organisations),
+        sender=_read_sender(sheet.table("sender")),
+        letter_date=read_letter_date(sheet, when),
+        when=when,
+        hours=read_hours(timing),
+        contact_ids=chosen,
+        policy=channels.default,
+        policy_by_contact=channels.by_contact,
+        proof_after=channels_sheet.whole("proof_after", PROOF_AFTER, least=1),
+        copies=read_copies(sheet.tables("cc"), book, chosen, channels.default),
+        steps=_read_steps(sheet, letters),
+        expires_after=timing.whole("expires_after", 0, least=0),
+        source=source,
+    )
+
+
+def _read_id(sheet: Sheet) -> str:
+    way_out = f"Use small letters a-z, digits and single hyphens, at most {LONGEST_ID}, as in 'air-strikes'"
+    value = sheet.text("id", way_out)
+    if value and (len(value) > LONGEST_ID or not SLUG.fullmatch(value)):
+        sheet.fault("E_ID", f"id: {clip(value)} is not a plain name", way_out, "id")
+    return value
+
+
+def _read_organisation(sheet: Sheet, organisations: Collection[str]) -> str:
+    way_out = f"Letterheads that exist: {listing(organisations)}"
+    value = sheet.text("organisation", way_out)
+    if value and value not in organisations:
+        cause = f"organisation: there is no letterhead {clip(value)}"
+        sheet.fault("E_ORGANISATION", cause, did_you_mean(value, organisations, way_out), "organisation")
+    return value
+
+
+def _read_sender(sheet: Sheet) -> Sender:
+    sheet.allow("name", "title", "email", "place")
+    email = sheet.text("email", "Give the address that the letters come from")
+    return Sender(
+        name=sheet.text("name", "Give the name of the person who signs"),
+        title=sheet.text("title", "Give the office of the person who signs"),
+        email=email and read_email(email, Where(sheet.place("email"), "sender.email"), sheet.findings),
+        place=sheet.text("place", 'Give the place before the date, as in place = "Geneva"'),
+    )
+
+
+def _read_steps(sheet: Sheet, letters: Collection[str]) -> tuple[Step, ...]:
+    way_out = 'Begin each letter with [[steps]], then letter = "name"'
+    sheets = sheet.tables("steps") if sheet.require("steps", way_out) else []
+    if sheet.values.get("steps") == []:
+        sheet.fault("E_VALUE", "steps: a campaign needs at least one letter", way_out, "steps")
+    places: dict[str, str] = {}
+    return tuple(_read_step(number, step, letters, places) for number, step in enumerate(sheets))
+
+
+def _read_step(number: int, sheet: Sheet, letters: Collection[str], places: dict[str, str]) -> Step:
+    sheet.allow("letter", "after")
+    way_out = f"Letters that exist: {listing(letters)}"
+    letter = sheet.text("letter", way_out)
+    if letter and letter not in letters:
+        cause = f"{sheet.name('letter')}: there is no letter {clip(letter)}"
+        sheet.fault("E_LETTER", cause, did_you_mean(letter, letters, way_out), "letter")
+    if letter in places:
+        cause = f"{sheet.name('letter')}: {clip(letter)} is sent already, at {places[letter]}"
+        sheet.fault("E_DUP", cause, "Give each step a letter of its own", "letter")
+    if letter:
+        places.setdefault(letter, sheet.place("letter"))
+    return Step(number, letter, _read_after(number, sheet))
+
+
+def _read_after(number: int, sheet: Sheet) -> int:
+    if number == 0:
+        if sheet.has("after"):
+            cause = f"{sheet.name('after')}: the first letter waits for nothing"
+            sheet.fault("E_STEP_AFTER", cause, "Take the line out; when.at says when it leaves", "after")
+        return 0
+    sheet.require("after", "Say after how many working days without an answer, as in after = 10", "E_STEP_AFTER")
+    return sheet.whole("after", 1, least=1)
