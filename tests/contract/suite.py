@@ -1,0 +1,414 @@
+"""The contract of a channel, written once. An adapter's test file stages the cases at a real far end; it may add cases
+of its own, and say by its abilities what it cannot do, but it may not change a case that stands here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar, Protocol
+
+import pytest
+
+from dispatcher.channels.base import Channel, Notice, Parcel, Permit
+from dispatcher.domain.errors import LostClaim, NoticeRejected
+from dispatcher.domain.outcome import Outcome
+from dispatcher.domain.words import Cause, Kind, Verdict
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+PAGES = 3
+
+
+class Case(StrEnum):
+    """What a far end does with a letter. Those above the line every adapter stages."""
+
+    TAKES = "takes it"
+    REFUSES = "refuses it for good"
+    PASSES = "refuses it for now"
+    SILENT = "takes it and never answers"
+    DROPS_AFTER = "takes it and breaks the connection"
+    AWAY = "is gone, or breaks off before the point of no return"
+    ODD = "answers after the point of no return with what nobody has heard of"
+    # -- only where the channel is told, or can ask, what became of it later
+    SHORT = "says later that it was delivered, with a page too few"
+    ODD_LATER = "says later what nobody has heard of"
+    BUSY_LATER = "says later that it failed for now"
+    TWICE = "says the same thing twice"
+
+
+AT_ONCE = (Case.TAKES, Case.REFUSES, Case.PASSES, Case.SILENT, Case.DROPS_AFTER, Case.AWAY, Case.ODD)
+NOT_SENT = (Verdict.DEFERRED, Verdict.UNSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A letter in the far end's own ledger."""
+
+    name: str  #: what the far end knows of our name for it: see Stage.name_of
+    sha256: str  #: of the bytes that came
+
+
+class Stage(Protocol):
+    """What an adapter's test file gives."""
+
+    channel: Channel  #: waits for less than a second
+    now: datetime  #: the channel's and the far end's clock; set to let time pass
+
+    async def address_for(self, case: Case) -> str:
+        """An address at which the far end behaves so from now on. May stop or start far ends."""
+        ...
+
+    def name_of(self, parcel: Parcel) -> str:
+        """Our name for a letter as the far end's ledger has it."""
+        ...
+
+    def taken(self) -> list[Taken]:
+        """The far end's ledger."""
+        ...
+
+    async def notices(self) -> list[Notice]:
+        """Every callback that comes, time being let pass until none is due. Only where the channel `speaks_back`."""
+        ...
+
+    def forge(self, body: bytes) -> Notice:
+        """A callback with any body, signed as the far end signs. Only where the channel `speaks_back`."""
+        ...
+
+
+@dataclass
+class Leave:
+    """The commit point as the suite plays it: keeps what it was asked, and what the far end had taken by then."""
+
+    stage: Stage
+    until: float = math.inf
+    lost: bool = False
+    gate: asyncio.Event | None = None  #: waits for this before it answers
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    asked_for: list[str] = field(default_factory=list)  #: digests
+    taken_before: list[Taken] = field(default_factory=list)
+
+    async def __call__(self, sent: bytes) -> Permit:
+        self.asked_for.append(hashlib.sha256(sent).hexdigest())
+        self.taken_before = self.stage.taken()
+        self.reached.set()
+        if self.gate:
+            await self.gate.wait()
+        if self.lost:
+            raise LostClaim("the lease is no longer ours")
+        return Permit(self.until)
+
+
+def parcel(kind: Kind, address: str, document: bytes, attempt_id: str = "attempt-1") -> Parcel:
+    """A letter as the dispatcher packs it."""
+    fax = kind is Kind.FAX
+    return Parcel(
+        attempt_id=attempt_id,
+        delivery_id=attempt_id.replace("attempt", "delivery"),
+        kind=kind,
+        address=address,
+        recipient_name="Permanent Mission",
+        sender_name="The Foundation",
+        sender_address="letters@foundation.example",
+        return_path="r-1@foundation.example",
+        subject="A letter",
+        message_id=f"<{attempt_id}@foundation.example>",
+        date=NOON,
+        entity=b"" if fax else b'Content-Type: text/plain; charset="us-ascii"\r\n\r\nExcellency,\r\n',
+        document=document if fax else b"",
+        document_pdf=b"%PDF-1.7\n%%EOF\n" if fax else b"",
+        pages=PAGES if fax else 1,
+    )
+
+
+class ChannelContract:
+    """Derive from this, set `kind`, and give a fixture `stage`."""
+
+    kind: ClassVar[Kind]
+    document: bytes
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        changed = [name for name in vars(cls) if name.startswith("test_") and hasattr(ChannelContract, name)]
+        if changed:
+            raise TypeError(f"{cls.__name__} may not change what the contract says: {', '.join(changed)}")
+
+    @pytest.fixture(autouse=True)
+    def _paper(self, fax_pages: Callable[[int], bytes]) -> None:
+        self.document = fax_pages(PAGES)
+
+    @pytest.fixture(autouse=True)
+    async def _tidy(self, stage: Stage) -> AsyncIterator[None]:
+        yield
+        await stage.channel.aclose()
+
+    async def _pack(self, stage: Stage, case: Case, attempt_id: str = "attempt-1") -> Parcel:
+        return parcel(self.kind, await stage.address_for(case), self.document, attempt_id)
+
+    async def _send(self, stage: Stage, case: Case, attempt_id: str = "attempt-1") -> tuple[Outcome, Leave]:
+        leave = Leave(stage)
+        return await stage.channel.send(await self._pack(stage, case, attempt_id), leave), leave
+
+    async def _only_the_next_one_arrives(self, stage: Stage) -> None:
+        """Nothing of what was tried before is with the far end, nor still on its way; and the channel goes on."""
+        outcome, leave = await self._send(stage, Case.TAKES, "attempt-2")
+        assert outcome.verdict is Verdict.ACCEPTED
+        assert [taken.sha256 for taken in stage.taken()] == leave.asked_for
+
+    # -- what the far end says at once
+
+    async def test_a_letter_that_is_taken_is_accepted_under_the_far_ends_name_for_it(self, stage: Stage) -> None:
+        letter, leave = await self._pack(stage, Case.TAKES), Leave(stage)
+        outcome = await stage.channel.send(letter, leave)
+        assert outcome.verdict is Verdict.ACCEPTED
+        assert outcome.ref
+        assert [taken.name for taken in stage.taken()] == [stage.name_of(letter)]
+
+    async def test_a_letter_that_is_refused_for_good_is_refused(self, stage: Stage) -> None:
+        outcome, _ = await self._send(stage, Case.REFUSES)
+        assert outcome.verdict is Verdict.REFUSED
+        assert stage.taken() == []
+
+    async def test_a_passing_failure_is_deferred(self, stage: Stage) -> None:
+        outcome, _ = await self._send(stage, Case.PASSES)
+        assert outcome.verdict is Verdict.DEFERRED
+        assert stage.taken() == []
+
+    @pytest.mark.parametrize("case", [Case.SILENT, Case.DROPS_AFTER])
+    async def test_no_answer_after_the_point_of_no_return_is_unknown(self, stage: Stage, case: Case) -> None:
+        outcome, leave = await self._send(stage, case)
+        assert outcome.verdict is Verdict.UNKNOWN
+        assert [taken.sha256 for taken in stage.taken()] == leave.asked_for
+
+    async def test_a_far_end_that_is_away_is_never_unknown(self, stage: Stage) -> None:
+        outcome, _ = await self._send(stage, Case.AWAY)
+        assert outcome.verdict in NOT_SENT
+        assert stage.taken() == []
+
+    async def test_an_answer_that_nobody_has_heard_of_is_unknown(self, stage: Stage) -> None:
+        outcome, leave = await self._send(stage, Case.ODD)
+        assert len(leave.asked_for) == 1
+        assert outcome.verdict is Verdict.UNKNOWN
+
+    @pytest.mark.parametrize("case", AT_ONCE)
+    async def test_whatever_happens_is_an_outcome_that_can_be_kept_and_explained(
+        self, stage: Stage, case: Case
+    ) -> None:
+        outcome, leave = await self._send(stage, case)
+        assert (outcome.cause is Cause.NONE) is (outcome.verdict is Verdict.ACCEPTED)
+        assert outcome.detail
+        assert len(outcome.detail) <= 512
+        assert outcome.detail.isprintable()
+        assert len(leave.asked_for) <= 1
+        assert leave.asked_for or outcome.verdict in (Verdict.REFUSED, *NOT_SENT)
+
+    async def test_a_failure_does_not_spoil_the_letters_after_it(self, stage: Stage) -> None:
+        for number, case in enumerate((Case.REFUSES, Case.DROPS_AFTER, Case.SILENT, Case.ODD, Case.PASSES)):
+            await self._send(stage, case, f"attempt-1{number}")
+        before = stage.taken()
+        outcome, leave = await self._send(stage, Case.TAKES, "attempt-2")
+        assert outcome.verdict is Verdict.ACCEPTED
+        assert [taken.sha256 for taken in stage.taken()[len(before) :]] == leave.asked_for
+
+    async def test_many_letters_at_once_do_not_mix(self, stage: Stage) -> None:
+        letters = [await self._pack(stage, Case.TAKES, f"attempt-{number}") for number in range(8)]
+        outcomes = await asyncio.gather(*(stage.channel.send(letter, Leave(stage)) for letter in letters))
+        assert {outcome.verdict for outcome in outcomes} == {Verdict.ACCEPTED}
+        assert len({outcome.ref for outcome in outcomes}) == len(letters)
+        assert sorted(taken.name for taken in stage.taken()) == sorted(map(stage.name_of, letters))
+
+    # -- the point of no return
+
+    async def test_leave_is_asked_once_before_the_far_end_has_it_for_the_bytes_that_leave(self, stage: Stage) -> None:
+        _, leave = await self._send(stage, Case.TAKES)
+        assert leave.taken_before == []
+        assert leave.asked_for == [taken.sha256 for taken in stage.taken()]
+
+    async def test_when_the_claim_is_lost_nothing_leaves(self, stage: Stage) -> None:
+        with pytest.raises(LostClaim):
+            await stage.channel.send(await self._pack(stage, Case.TAKES), Leave(stage, lost=True))
+        await self._only_the_next_one_arrives(stage)
+
+    async def test_when_the_leave_has_run_out_nothing_leaves(self, stage: Stage) -> None:
+        leave = Leave(stage, until=time.monotonic() - 1)
+        outcome = await stage.channel.send(await self._pack(stage, Case.TAKES), leave)
+        assert outcome.verdict is Verdict.UNSENT
+        assert leave.asked_for
+        await self._only_the_next_one_arrives(stage)
+
+    async def test_a_try_that_is_cancelled_before_the_point_of_no_return_leaves_nothing(self, stage: Stage) -> None:
+        leave = Leave(stage, gate=asyncio.Event())
+        sending = asyncio.create_task(stage.channel.send(await self._pack(stage, Case.TAKES), leave))
+        await leave.reached.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await self._only_the_next_one_arrives(stage)
+
+    async def test_a_try_that_is_cancelled_after_it_ends_at_once_and_is_not_made_again(self, stage: Stage) -> None:
+        leave = Leave(stage)
+        sending = asyncio.create_task(stage.channel.send(await self._pack(stage, Case.SILENT), leave))
+        await leave.reached.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert len(leave.asked_for) == 1
+        assert len(stage.taken()) <= 1
+
+    # -- asking
+
+    async def test_asking_finds_what_was_taken_by_our_own_name_for_it(self, stage: Stage) -> None:
+        letter = await self._pack(stage, Case.SILENT)
+        await stage.channel.send(letter, Leave(stage))
+        outcome = await stage.channel.ask(letter.attempt_id, "")
+        if stage.channel.abilities.asks:
+            assert outcome.verdict in (Verdict.ACCEPTED, Verdict.DELIVERED)
+            assert outcome.ref
+        else:
+            assert outcome.verdict is Verdict.UNKNOWN
+
+    async def test_asking_says_surely_not_only_when_the_far_end_says_so(self, stage: Stage) -> None:
+        await stage.address_for(Case.TAKES)
+        surely_not = await stage.channel.ask("attempt-0", "")
+        forgotten = await stage.channel.ask("attempt-0", "a-name-it-once-gave")
+        await stage.address_for(Case.AWAY)
+        away = await stage.channel.ask("attempt-0", "")
+        assert surely_not.verdict is (Verdict.DEFERRED if stage.channel.abilities.asks else Verdict.UNKNOWN)
+        assert (forgotten.verdict, away.verdict) == (Verdict.UNKNOWN, Verdict.UNKNOWN)
+
+    @pytest.mark.parametrize("case", [Case.TAKES, Case.SHORT, Case.ODD_LATER, Case.BUSY_LATER])
+    async def test_asking_and_hearing_say_the_same(self, stage: Stage, case: Case) -> None:
+        if not stage.channel.abilities.asks:
+            pytest.skip("this channel cannot be asked")
+        _needs_a_voice(stage)
+        outcome, _ = await self._send(stage, case)
+        (notice,) = await stage.notices()
+        (report,) = await stage.channel.hear(notice)
+        for ref in ("", outcome.ref):
+            assert replace(await stage.channel.ask("attempt-1", ref), detail="") == replace(report.outcome, detail="")
+
+    # -- hearing
+
+    async def test_proof_names_our_attempt_and_every_page(self, stage: Stage) -> None:
+        report = await self._news(stage, Case.TAKES)
+        assert report.verdict is (Verdict.DELIVERED if stage.channel.abilities.proves else Verdict.ACCEPTED)
+        assert report.pages == (PAGES if stage.channel.abilities.confirms_pages else None)
+        assert report.facts
+
+    async def test_a_page_too_few_is_never_delivered(self, stage: Stage) -> None:
+        if not stage.channel.abilities.confirms_pages:
+            pytest.skip("this channel does not confirm pages")
+        report = await self._news(stage, Case.SHORT)
+        assert (report.verdict, report.pages) == (Verdict.UNKNOWN, PAGES - 1)
+
+    async def test_news_that_nobody_has_heard_of_is_unknown(self, stage: Stage) -> None:
+        report = await self._news(stage, Case.ODD_LATER)
+        assert (report.verdict, report.cause) == (Verdict.UNKNOWN, Cause.FAX_UNKNOWN_CODE)
+
+    async def test_news_of_a_passing_failure_is_deferred(self, stage: Stage) -> None:
+        report = await self._news(stage, Case.BUSY_LATER)
+        assert report.verdict is Verdict.DEFERRED
+
+    async def _news(self, stage: Stage, case: Case) -> Outcome:
+        """What is heard of a letter at last."""
+        _needs_a_voice(stage)
+        await self._send(stage, case)
+        notice = (await stage.notices())[-1]
+        (report,) = await stage.channel.hear(notice)
+        assert report.attempt_id == "attempt-1"
+        assert report.event_id
+        assert report.raw == notice.body
+        return report.outcome
+
+    async def test_the_same_news_twice_is_the_same_event(self, stage: Stage) -> None:
+        _needs_a_voice(stage)
+        await self._send(stage, Case.TWICE)
+        notices = await stage.notices()
+        reports = [report for notice in notices for report in await stage.channel.hear(notice)]
+        assert len(reports) == 2
+        assert reports[0].event_id == reports[1].event_id
+
+    async def test_a_callback_that_is_not_provably_the_far_ends_is_rejected(self, stage: Stage) -> None:
+        genuine = await self._genuine(stage)
+        bad = [Notice(genuine.headers, genuine.body + b" ", stage.now), Notice(genuine.headers, b"", stage.now)]
+        bad.append(Notice({}, genuine.body, stage.now))
+        for name, value in genuine.headers.items():
+            if name.startswith("x-"):
+                without = {key: text for key, text in genuine.headers.items() if key != name}
+                bad += [
+                    Notice(without | extra, genuine.body, stage.now)
+                    for extra in ({}, {name: ""}, {name: _other(value)})
+                ]
+        for notice in bad:
+            with pytest.raises(NoticeRejected):
+                await stage.channel.hear(notice)
+
+    async def test_a_callback_that_is_played_again_later_is_rejected(self, stage: Stage) -> None:
+        genuine = await self._genuine(stage)
+        for apart in (timedelta(seconds=301), timedelta(seconds=-301)):
+            before, stage.now = stage.now, stage.now + apart
+            with pytest.raises(NoticeRejected):
+                await stage.channel.hear(replace(genuine, received=stage.now))
+            stage.now = before
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"{",
+            b"[]",
+            b"null",
+            b"{}",
+            b"\xff\xfe",
+            b"[" * 20_000,
+            b'{"reference": 7, "event_id": []}',
+            b" " * 2**20,
+        ],
+        ids=["empty", "torn", "list", "null", "nothing-in-it", "no-text", "deep", "odd-types", "long"],
+    )
+    async def test_a_garbled_callback_is_rejected_even_when_it_is_signed(self, stage: Stage, body: bytes) -> None:
+        notice = stage.forge(body) if stage.channel.abilities.speaks_back else Notice({}, body, stage.now)
+        with pytest.raises(NoticeRejected):
+            await stage.channel.hear(notice)
+
+    async def _genuine(self, stage: Stage) -> Notice:
+        """A callback that is heard; any notice where the channel never speaks."""
+        if not stage.channel.abilities.speaks_back:
+            return Notice({"x-signature": "1"}, b"{}", stage.now)
+        await self._send(stage, Case.TAKES)
+        (notice,) = await stage.notices()
+        assert await stage.channel.hear(notice)
+        return notice
+
+    # -- the end
+
+    async def test_a_channel_may_be_closed_twice(self, stage: Stage) -> None:
+        await self._send(stage, Case.TAKES)
+        await stage.channel.aclose()
+        await stage.channel.aclose()
+
+    async def test_no_far_end_is_reached_after_the_channel_was_closed_in_mid_air(self, stage: Stage) -> None:
+        leave = Leave(stage, gate=asyncio.Event())
+        sending = asyncio.create_task(stage.channel.send(await self._pack(stage, Case.TAKES), leave))
+        await leave.reached.wait()
+        sending.cancel()
+        await stage.channel.aclose()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sending
+        assert stage.taken() == []
+
+
+def _needs_a_voice(stage: Stage) -> None:
+    if not stage.channel.abilities.speaks_back:
+        pytest.skip("this channel never speaks of its own accord; that it hears nothing is tested")
+
+
+def _other(text: str) -> str:
+    """The same text with its last letter changed."""
+    return text[:-1] + ("0" if text[-1:] != "0" else "1")
