@@ -25,6 +25,8 @@ class CampaignRow:
 
     id: str
     title: str
+    sender_name: str
+    sender_email: str
     plan: str  #: sha256 of the plan in the archive; '' before it is prepared
     prepared_by: str
     prepared_at: datetime | None

@@ -106,10 +106,9 @@ async def next_instant(connection: AsyncConnection) -> datetime | None:
     return min((one for one in both if one is not None), default=None)
 
 
-async def calls_to(connection: AsyncConnection, number: str, but: str) -> int:
-    """Open calls to a fax number, over all campaigns and workers, without the delivery `but`."""
-    query = select(func.count()).where(delivery.c.address == number, CALLING_ROWS, delivery.c.id != but)
-    return (await connection.execute(query.select_from(delivery))).scalar_one()
+async def numbers_being_called(connection: AsyncConnection) -> set[str]:
+    """The fax numbers with an open call, over all campaigns and workers."""
+    return set((await connection.execute(select(delivery.c.address).where(CALLING_ROWS))).scalars())
 
 
 async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
@@ -134,3 +133,17 @@ async def extend_leases(connection: AsyncConnection, held: Collection[tuple[str,
     for delivery_id, fence in held:
         mine = (delivery.c.id == delivery_id) & (delivery.c.fence == fence) & (delivery.c.state == State.SENDING)
         await connection.execute(update(delivery).where(mine, text(from_open)).values(due=until))
+
+
+async def waiting_of(connection: AsyncConnection, campaign_id: str, limit: int) -> list[Delivery]:
+    """Deliveries of a campaign that have not begun to leave: queued, deferred or held."""
+    states = delivery.c.state.in_([state.value for state in (State.QUEUED, State.DEFERRED, State.HELD)])
+    query = select(delivery).where(delivery.c.campaign_id == campaign_id, states).limit(limit)
+    return [from_row(row) for row in await connection.execute(query)]
+
+
+async def follow_ups_waiting(connection: AsyncConnection, campaign_id: str, addressee_id: str) -> list[Delivery]:
+    """The follow-ups to an addressee, and to those who receive copies, that have not begun to leave."""
+    theirs = (delivery.c.campaign_id == campaign_id) & (delivery.c.addressee_id == addressee_id) & (delivery.c.step > 0)
+    states = delivery.c.state.in_([state.value for state in (State.QUEUED, State.DEFERRED, State.HELD)])
+    return [from_row(row) for row in await connection.execute(select(delivery).where(theirs, states))]

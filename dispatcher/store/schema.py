@@ -101,6 +101,8 @@ campaign = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("title", Text, nullable=False),
+    _text("sender_name"),
+    _text("sender_email"),
     _text("plan"),  # sha256 of the frozen plan in the archive: what will happen, whole
     _text("prepared_by"),
     Column("prepared_at", Instant),
@@ -162,6 +164,7 @@ delivery = Table(
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
     _text("channel"),  # of the latest attempt: whom to ask
+    Column("knowingly", Boolean, nullable=False),
     _text("fallback_for"),
     Column("accepted_at", Instant),
     Column("arrived_at", Instant),

@@ -1,0 +1,84 @@
+"""What people look at: lists with filters, counts, groups. Reads only; nothing here locks or changes a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.model import Delivery
+from dispatcher.domain.words import Cause, Kind, State
+
+from .deliveries import from_row
+from .schema import attempt, contact, delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A filter on deliveries; what is not said does not filter."""
+
+    campaign_id: str = ""
+    states: tuple[State, ...] = ()
+    cause: Cause | None = None
+    kind: Kind | None = None
+    contact_id: str = ""
+    step: int | None = None
+
+    def clause(self) -> ColumnElement[bool]:
+        d = delivery.c
+        parts = (
+            d.campaign_id == self.campaign_id if self.campaign_id else None,
+            d.state.in_([state.value for state in self.states]) if self.states else None,
+            d.cause == self.cause.value if self.cause is not None else None,
+            d.kind == self.kind.value if self.kind is not None else None,
+            d.contact_id == self.contact_id if self.contact_id else None,
+            d.step == self.step if self.step is not None else None,
+        )
+        return and_(true(), *(part for part in parts if part is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A delivery as a list shows it."""
+
+    delivery: Delivery
+    attempts: int
+    contact_name: str
+
+
+async def list_deliveries(connection: AsyncConnection, wanted: Wanted, limit: int = 0) -> list[Listed]:
+    """Deliveries in order of campaign, step, contact and kind."""
+    tries = select(func.count()).where(attempt.c.delivery_id == delivery.c.id).scalar_subquery()
+    query: Select[Any] = select(delivery, tries.label("attempts"), contact.c.data).join(
+        contact, contact.c.id == delivery.c.contact_id
+    )
+    query = query.where(wanted.clause()).order_by(*_ORDER)
+    rows = await connection.execute(query.limit(limit) if limit else query)
+    return [Listed(from_row(row), row.attempts, row.data["name"]) for row in rows]
+
+
+_ORDER = (delivery.c.campaign_id, delivery.c.step, delivery.c.contact_id, delivery.c.kind, delivery.c.id)
+
+
+async def ids(connection: AsyncConnection, wanted: Wanted) -> Sequence[str]:
+    """The ids of those deliveries, in the order in which a list shows them."""
+    return (await connection.execute(select(delivery.c.id).where(wanted.clause()).order_by(*_ORDER))).scalars().all()
+
+
+async def counts(connection: AsyncConnection, campaign_id: str = "") -> dict[State, int]:
+    """How many deliveries are in each state; states with none are left out."""
+    query = select(delivery.c.state, func.count()).where(Wanted(campaign_id).clause()).group_by(delivery.c.state)
+    found = {row[0]: row[1] for row in await connection.execute(query)}
+    return {state: found[state] for state in State if state in found}
+
+
+async def by_cause(connection: AsyncConnection, campaign_id: str = "") -> list[tuple[Cause, Kind, int]]:
+    """Failures grouped by cause and kind, the largest group first."""
+    d = delivery.c
+    query = select(d.cause, d.kind, func.count().label("count")).group_by(d.cause, d.kind)
+    query = query.where(Wanted(campaign_id, (State.FAILED,)).clause())
+    rows = (await connection.execute(query.order_by(func.count().desc(), d.cause))).all()
+    return [(Cause(row.cause), Kind(row.kind), row[2]) for row in rows]

@@ -1,0 +1,77 @@
+"""Contacts: taken from files into the office's list, all or nothing; shown; an address put on the suppression list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.errors import Problem
+from dispatcher.domain.model import Actor, Address, Contact
+from dispatcher.intake.contacts import ContactBook, read_contacts
+from dispatcher.store import audit, contacts
+
+from .office import Office
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, or would do."""
+
+    added: int
+    changed: int
+    same: int
+    retired: tuple[str, ...]  #: ids no longer in the files: kept on record, no longer written to
+    warnings: tuple[Problem, ...]
+
+
+def check_contacts(paths: Sequence[Path]) -> ContactBook:
+    """Read the files and change nothing. Raises ImportError_ with every problem of every file."""
+    return read_contacts(paths)
+
+
+async def import_contacts(office: Office, paths: Sequence[Path], actor: Actor) -> Imported:
+    """Make the office's list what the files say. Raises ImportError_ with every problem; then nothing was imported."""
+    book = read_contacts(paths)
+    return await office.store.write(lambda connection: _import(connection, office, book, actor))
+
+
+async def _import(connection: AsyncConnection, office: Office, book: ContactBook, actor: Actor) -> Imported:
+    now = office.clock.now()
+    # Retired ones first: they free their addresses for whoever has them now.
+    retired = await contacts.retire_others(connection, (one.id for one in book.contacts))
+    done: Counter[str] = Counter()
+    for one in book.contacts:
+        done[await contacts.put(connection, one, book.places.get(one.id, ""), now)] += 1
+    counts = {"added": done["added"], "changed": done["changed"], "same": done["same"], "retired": len(retired)}
+    await audit.append(connection, AuditEvent(str(actor), "contacts.import", "contacts", data=counts), now)
+    return Imported(done["added"], done["changed"], done["same"], tuple(retired), book.warnings)
+
+
+async def list_contacts(office: Office) -> list[Contact]:
+    """Everybody who may be written to."""
+    return list((await contact_book(office)).contacts)
+
+
+async def contact_book(office: Office) -> ContactBook:
+    """The office's list, in the form that campaign files are read against."""
+    rows = await office.store.read(contacts.active)
+    places = {one.id: source for one, source in rows}
+    return ContactBook(tuple(one for one, _ in rows), (), places)
+
+
+async def suppress(office: Office, address: Address, reason: str, actor: Actor) -> bool:
+    """Nothing more goes to this address; False when it stood on the list before."""
+    now = office.clock.now()
+
+    async def unit(connection: AsyncConnection) -> bool:
+        added = await contacts.suppress(connection, address, str(actor), reason, now)
+        event = AuditEvent(str(actor), "address.suppress", f"address:{address.kind}", reason=reason)
+        await audit.append(connection, event, now)
+        return added
+
+    return await office.store.write(unit)

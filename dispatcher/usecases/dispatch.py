@@ -1,0 +1,222 @@
+"""Dispatch: claim what is due, look once more, hand it to its channel, record what came of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.channels.base import CommitPoint, Parcel, Permit
+from dispatcher.domain import gate
+from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.errors import CheckFailed, Conflict, LostClaim, NotFound
+from dispatcher.domain.gate import Answer, Facts, Say
+from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
+from dispatcher.domain.outcome import Outcome, escape
+from dispatcher.domain.schedule import TRANSMITTING_LEASE
+from dispatcher.domain.words import Cause, Kind, Signal, State, Verdict
+from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, routes
+from dispatcher.store.engine import StoreFault
+
+from .moves import BY_SCHEDULE, move
+from .office import Office
+from .record import record
+
+#: A worker that was stopped for longer than this between its record and the final dot does not send the dot.
+PERMIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that is ours to try, and the try as it was written down."""
+
+    delivery: Delivery
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What goes around the letter: who it is from, and which frozen parts it has."""
+
+    letter: Letter
+    sender_name: str
+    sender_address: str
+
+
+async def claim(office: Office, worker: Actor, room: int) -> list[Claim]:
+    """Lease up to `room` due deliveries for `worker` and write their attempts down."""
+    return await office.store.write(lambda connection: _claim(connection, office, worker, room))
+
+
+async def _claim(connection: AsyncConnection, office: Office, worker: Actor, room: int) -> list[Claim]:
+    rows = await deliveries.claimable(connection, office.clock.now(), await _room(connection, office, room))
+    calling = await deliveries.numbers_being_called(connection)
+    claims: list[Claim] = []
+    for row in rows[:room]:
+        if row.kind is Kind.FAX and row.address in calling:
+            continue  # one open call a number; it stays due and is looked at again at the next tick
+        calling.add(row.address)
+        claims.append(await _lease(connection, office, worker, row))
+    return claims
+
+
+async def _room(connection: AsyncConnection, office: Office, room: int) -> dict[Kind, int]:
+    """How many of each kind: none while its route is closed, one when it is due for a trial."""
+    closed = await routes.every(connection)
+    now = office.clock.now()
+    shares = {}
+    for kind, channel in office.outgoing.items():
+        route = closed.get(channel)
+        shares[kind] = room if route is None else 1 if route.paused_until <= now else 0
+    return shares
+
+
+async def _lease(connection: AsyncConnection, office: Office, worker: Actor, row: Delivery) -> Claim:
+    channel = office.outgoing[row.kind]
+    fence = row.fence + 1
+    knowingly = {"knowingly": row.knowingly} if row.knowingly else {}
+    data = {"attempt": f"{row.id}.{fence}", "channel": channel, **knowingly}
+    moved = await move(
+        connection, office, row, Signal.CLAIM, worker, data=data, fence=fence, channel=channel, knowingly=False
+    )
+    attempt = await attempts.begin(connection, moved, str(worker), channel, row.knowingly, office.clock.now())
+    return Claim(moved, attempt)
+
+
+async def attempt(office: Office, worker: Actor, one: Claim) -> None:
+    """Make the try that was claimed, and record its outcome. Raises nothing but cancellation."""
+    answer, envelope = await _look(office, one.delivery)
+    if answer.say is not Say.PASS:
+        await _turn_back(office, worker, one, answer)
+        return
+    outcome = await _try(office, one, envelope)
+    await record(office, one.attempt.id, outcome, worker)
+
+
+async def _try(office: Office, one: Claim, envelope: Envelope) -> Outcome:
+    try:
+        parcel = await _pack(office, one, envelope)
+        return await office.channels[one.attempt.channel].send(parcel, _commit_point(office, one))
+    except LostClaim:
+        return Outcome(Verdict.UNSENT, Cause.WORKER_LOST, "the lease had ended, or the campaign was paused")
+    except StoreFault as fault:
+        return Outcome(Verdict.UNSENT, Cause.STORE_FAULT, escape(str(fault)))
+    except (NotFound, CheckFailed) as fault:
+        return Outcome(Verdict.REFUSED, Cause.CONTENT_INVALID, escape(str(fault)))
+    except (
+        Exception
+    ) as fault:  # a defect of an adapter: nobody knows what it sent; the letter is frozen, the run goes on
+        return Outcome(Verdict.UNKNOWN, Cause.CHANNEL_FAULT, escape(f"{type(fault).__name__}: {fault}"))
+
+
+def _commit_point(office: Office, one: Claim) -> CommitPoint:
+    """What the channel calls just before the point of no return."""
+
+    async def commit(sent: bytes) -> Permit:
+        digest = await office.archive.put(sent)
+        now = office.clock.now()
+        await office.store.write(
+            lambda connection: _mark(connection, one, digest, now, now + TRANSMITTING_LEASE),
+        )
+        return Permit(until=time.monotonic() + PERMIT_SECONDS)
+
+    return commit
+
+
+async def _mark(
+    connection: AsyncConnection, one: Claim, sent_digest: str, now: datetime, lease_until: datetime
+) -> None:
+    await attempts.mark_transmitting(connection, one.attempt, sent_digest, now, lease_until)
+    data = {"attempt": one.attempt.id, "sent": sent_digest, "letter": one.delivery.letter}
+    about = f"delivery:{one.delivery.id}"
+    await audit.append(connection, AuditEvent(one.attempt.worker, "attempt.transmitting", about, data=data), now)
+
+
+async def _look(office: Office, one: Delivery) -> tuple[Answer, Envelope]:
+    async def facts(connection: AsyncConnection) -> tuple[Facts, Envelope]:
+        return await _facts(connection, office, one), await _envelope(connection, one)
+
+    known, envelope = await office.store.read(facts)
+    return gate.look(known), envelope
+
+
+async def _envelope(connection: AsyncConnection, one: Delivery) -> Envelope:
+    campaign = await campaigns.get(connection, one.campaign_id)
+    letter = await campaigns.get_letter(connection, one.letter)
+    return Envelope(letter, campaign.sender_name, campaign.sender_email)
+
+
+async def _facts(connection: AsyncConnection, office: Office, one: Delivery) -> Facts:
+    campaign = await campaigns.get(connection, one.campaign_id)
+    email = await deliveries.find(connection, one.fallback_for) if one.fallback_for else None
+    sisters = await deliveries.sisters(connection, one)
+    return Facts(
+        now=office.clock.now(),
+        running=campaign.running,
+        stopped=campaign.stopped_at is not None,
+        suppressed=await contacts.is_suppressed(connection, Address(one.kind, one.address)),
+        answered=await contacts.has_answered(connection, one.campaign_id, one.addressee_id),
+        follow_up=one.step > 0,
+        sister_in_doubt=any(sister.state is State.IN_DOUBT for sister in sisters),
+        waits_for=email.state if email else None,
+        expires_at=one.expires_at,
+        hours=campaign.hours,
+        zone=one.zone,
+    )
+
+
+_SAYS = {Say.WAIT: Signal.REQUEUE, Say.STOP: Signal.CANCEL, Say.FAIL: Signal.REFUSE}
+
+
+async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) -> None:
+    """What the gate did not let pass: the attempt is closed unsent, the delivery goes where the gate said."""
+    outcome = Outcome(Verdict.UNSENT, answer.cause)
+
+    async def unit(connection: AsyncConnection) -> None:
+        seen = await deliveries.get(connection, one.delivery.id)
+        if await attempts.close(connection, one.attempt.id, outcome, office.clock.now()) and _is_ours(seen, one):
+            due = answer.until if answer.say is Say.WAIT else BY_SCHEDULE
+            await move(connection, office, seen, _SAYS[answer.say], worker, cause=answer.cause, due=due)
+
+    try:
+        await office.store.write(unit)
+    except (StoreFault, Conflict):
+        return  # the lease ends, and the sweep puts it back
+
+
+def _is_ours(seen: Delivery, one: Claim) -> bool:
+    return seen.state is State.SENDING and seen.fence == one.delivery.fence
+
+
+async def _pack(office: Office, one: Claim, envelope: Envelope) -> Parcel:
+    """The parcel of this attempt, out of the archive. Raises NotFound or CheckFailed when a part is not as approved."""
+    delivery, parts = one.delivery, envelope.letter.objects
+    email = delivery.kind is Kind.EMAIL
+    return Parcel(
+        attempt_id=one.attempt.id,
+        delivery_id=delivery.id,
+        kind=delivery.kind,
+        address=delivery.address,
+        recipient_name=delivery.recipient,
+        sender_name=envelope.sender_name,
+        sender_address=envelope.sender_address,
+        return_path=office.return_path(delivery.id),
+        subject=envelope.letter.subject,
+        message_id=delivery.message_id,
+        date=office.clock.now(),
+        entity=await office.archive.get(parts["entity"]) if email else b"",
+        document=b"" if email else await office.archive.get(parts["tiff"]),
+        document_pdf=b"" if email else await office.archive.get(parts["fax_pdf"]),
+        pages=envelope.letter.pages if email else envelope.letter.fax_pages,
+        automatic=delivery.step > 0,
+    )
+
+
+async def keep_leases(office: Office, held: list[Claim]) -> None:
+    """Heartbeat: the leases of tries that have not begun to transmit go on while their worker lives."""
+    if held:
+        until = office.clock.now() + office.policy.lease
+        ours = [(one.delivery.id, one.delivery.fence) for one in held]
+        await office.store.write(lambda connection: deliveries.extend_leases(connection, ours, until))

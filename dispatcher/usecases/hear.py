@@ -1,0 +1,135 @@
+"""Hears what comes back later about a try. A report is taken once; old news can only be good news."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.channels.base import Notice
+from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.errors import NotFound
+from dispatcher.domain.lifecycle import expects
+from dispatcher.domain.model import Actor, Attempt, Delivery
+from dispatcher.domain.outcome import Outcome, Report, signal_for
+from dispatcher.domain.words import Signal, State, Verdict
+from dispatcher.store import attempts, audit, deliveries
+
+from .moves import move
+from .office import Office
+
+
+class Heard(StrEnum):
+    """What was done with a report."""
+
+    APPLIED = "applied"  # it moved its delivery
+    IGNORED = "ignored"  # kept, but not expected in this state, or old and not good
+    REPEATED = "repeated"  # this event was taken before
+    UNKNOWN = "unknown"  # no attempt of ours has this name
+
+
+async def hear(office: Office, channel_name: str, notice: Notice) -> list[Heard]:
+    """Take a callback of a channel. Raises NoticeRejected (nothing changes), NotFound for a channel we do not have."""
+    channel = office.channels.get(channel_name)
+    if channel is None:
+        raise NotFound(f"there is no channel '{channel_name}'")
+    return [await take(office, report, f"channel:{channel_name}") for report in await channel.hear(notice)]
+
+
+async def take(office: Office, report: Report, source: str) -> Heard:
+    """Keep one report as evidence and let it move its delivery if it may."""
+    raw_digest = await office.archive.put(report.raw) if report.raw else ""
+    return await office.store.write(lambda connection: apply(connection, office, report, source, raw_digest))
+
+
+async def apply(
+    connection: AsyncConnection, office: Office, report: Report, source: str, raw_digest: str = ""
+) -> Heard:
+    """The same inside a transaction."""
+    attempt = await attempts.find(connection, report.attempt_id)
+    if attempt is None:
+        await _audit(connection, office, source, "report.unknown", "attempt:unknown", report)
+        return Heard.UNKNOWN
+    seen = await deliveries.get(connection, attempt.delivery_id)
+    signal = _signal(office, seen, attempt, report.outcome, source)
+    if not await _keep(connection, office, attempt, report, source, raw_digest, applied=signal is not None):
+        return Heard.REPEATED
+    if signal is None:
+        await _audit(connection, office, source, "report.ignored", f"delivery:{seen.id}", report)
+        return Heard.IGNORED
+    await _move(connection, office, seen, attempt, signal, report, source)
+    return Heard.APPLIED
+
+
+def _signal(office: Office, seen: Delivery, attempt: Attempt, outcome: Outcome, source: str) -> Signal | None:
+    """The signal that this report may give; None where it may only be kept."""
+    foreign = source.startswith("channel:") and source != f"channel:{attempt.channel}"
+    if outcome.verdict is Verdict.UNSENT or foreign:
+        return None
+    tries = seen.tries + (seen.state is State.SENDING)
+    signal = signal_for(outcome.verdict, office.policy.tries_left(seen.kind, outcome.cause, tries))
+    if attempt.fence != seen.fence and signal is not Signal.CONFIRM:
+        return None
+    return signal if expects(seen.state, signal) else None
+
+
+async def _move(
+    connection: AsyncConnection,
+    office: Office,
+    seen: Delivery,
+    attempt: Attempt,
+    signal: Signal,
+    report: Report,
+    source: str,
+) -> None:
+    outcome = report.outcome
+    if seen.state is State.SENDING and attempt.fence == seen.fence:
+        await attempts.close(connection, attempt.id, outcome, office.clock.now())  # news came before our own record
+    kind, _, name = source.partition(":")
+    await move(
+        connection,
+        office,
+        seen,
+        signal,
+        Actor(kind, name),
+        cause=outcome.cause,
+        detail=outcome.detail,
+        data={"attempt": attempt.id, "event": report.event_id},
+        tries=seen.tries + (seen.state is State.SENDING),
+    )
+
+
+async def _keep(
+    connection: AsyncConnection,
+    office: Office,
+    attempt: Attempt,
+    report: Report,
+    source: str,
+    raw_digest: str,
+    *,
+    applied: bool,
+) -> bool:
+    outcome = report.outcome
+    return await attempts.add_evidence(
+        connection,
+        delivery_id=attempt.delivery_id,
+        attempt_id=attempt.id,
+        at=office.clock.now(),
+        source=source,
+        event_id=report.event_id,
+        verdict=outcome.verdict,
+        cause=outcome.cause,
+        detail=outcome.detail,
+        ref=outcome.ref,
+        pages=outcome.pages,
+        facts=dict(outcome.facts),
+        raw_digest=raw_digest,
+        applied=applied,
+    )
+
+
+async def _audit(
+    connection: AsyncConnection, office: Office, source: str, action: str, about: str, report: Report
+) -> None:
+    data = {"attempt": report.attempt_id[:64], "event": report.event_id[:128], "verdict": report.outcome.verdict.value}
+    await audit.append(connection, AuditEvent(source, action, about, data=data), office.clock.now())

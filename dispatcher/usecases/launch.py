@@ -1,0 +1,192 @@
+"""Approve, launch, pause, resume, stop: what a person does with a campaign that is prepared."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.errors import Conflict
+from dispatcher.domain.model import Actor, Delivery
+from dispatcher.domain.words import Cause, Signal, State
+from dispatcher.store import audit, campaigns, deliveries
+from dispatcher.store.campaigns import CampaignRow
+
+from .moves import move
+from .office import Office
+from .plan import Plan, Stop, plan_from_bytes
+
+#: A campaign that is launched later than this after its hour needs a person's word that it may still go.
+LATE = timedelta(hours=1)
+_CHUNK = 200
+
+
+async def approve(office: Office, campaign_id: str, digest: str, actor: Actor) -> CampaignRow:
+    """Sign the plan by its digest (or a beginning of it of at least eight characters).
+
+    Raises Conflict when the prepared plan is another one: then somebody has prepared it again since.
+    """
+
+    async def unit(connection: AsyncConnection) -> CampaignRow:
+        known = await campaigns.get(connection, campaign_id)
+        _require_signable(known, digest)
+        now = office.clock.now()
+        await campaigns.put(connection, campaign_id, approved_plan=known.plan, approved_by=str(actor), approved_at=now)
+        await _audit(connection, office, actor, "approve", campaign_id, {"plan": known.plan})
+        return await campaigns.get(connection, campaign_id)
+
+    return await office.store.write(unit)
+
+
+def _require_signable(known: CampaignRow, digest: str) -> None:
+    if not known.plan:
+        raise Conflict(f"campaign '{known.id}' is not prepared yet; run: campaigns prepare")
+    if known.launched_at is not None:
+        raise Conflict(f"campaign '{known.id}' was launched already")
+    if len(digest) < 8 or not known.plan.startswith(digest):
+        raise Conflict(
+            f"E_CONTENT_CHANGED the plan of '{known.id}' is {known.plan[:12]}…, not {digest[:12]}…: "
+            "look at it again (campaigns preview), then approve that"
+        )
+
+
+async def launch(office: Office, campaign_id: str, actor: Actor, *, late: bool = False) -> int:
+    """Queue every delivery of the approved plan; how many. Launching twice queues nothing twice.
+
+    Raises Conflict when the plan is not approved, or its hour has passed by more than LATE and `late` is not said.
+    """
+    known = await office.store.read(lambda connection: campaigns.get(connection, campaign_id))
+    _require_approved(known)
+    plan = plan_from_bytes(await office.archive.get(known.approved_plan))
+    _require_in_time(office, plan, late=late)
+    return await office.store.write(lambda connection: _launch(connection, office, plan, known, actor))
+
+
+def _require_approved(known: CampaignRow) -> None:
+    if not known.approved:
+        why = "was changed after it was approved" if known.approved_plan else "is not approved"
+        raise Conflict(f"campaign '{known.id}' {why}; look at it (campaigns preview), then approve it")
+    if known.stopped_at is not None:
+        raise Conflict(f"campaign '{known.id}' was stopped; a stopped campaign does not start again")
+
+
+def _require_in_time(office: Office, plan: Plan, *, late: bool) -> None:
+    instant = datetime.fromisoformat(plan.campaign["instant"])
+    if not late and office.clock.now() > instant + LATE:
+        raise Conflict(
+            f"E_TIME_PAST campaign '{plan.campaign['id']}' was to leave at {plan.campaign['local_key']}, which has "
+            "passed; launch it with --late to send it now, or give it a new time and approve that"
+        )
+
+
+async def _launch(connection: AsyncConnection, office: Office, plan: Plan, known: CampaignRow, actor: Actor) -> int:
+    now = office.clock.now()
+    seen = await campaigns.get(connection, known.id)
+    if seen.approved_plan != known.approved_plan or not seen.approved:
+        raise Conflict(f"the approval of '{known.id}' changed meanwhile; look again")
+    facts = plan.campaign
+    await campaigns.open_occurrence(connection, known.id, facts["local_key"], datetime.fromisoformat(facts["instant"]))
+    for letter in plan.letters:
+        await campaigns.put_letter(connection, letter)
+    added = sum([await deliveries.add(connection, _queued(office, plan, stop, now)) for stop in plan.stops])
+    if seen.launched_at is None:
+        await campaigns.put(connection, known.id, launched_at=now)
+        data = {"plan": known.approved_plan, "deliveries": added}
+        await _audit(connection, office, actor, "launch", known.id, data)
+    return added
+
+
+def _queued(office: Office, plan: Plan, stop: Stop, now: datetime) -> Delivery:
+    return Delivery(
+        id=stop.id,
+        campaign_id=plan.campaign["id"],
+        step=0,
+        contact_id=stop.contact_id,
+        addressee_id=stop.addressee_id,
+        kind=stop.kind,
+        address=stop.address,
+        role=stop.role,
+        recipient=stop.recipient,
+        zone=stop.zone,
+        letter=stop.letter,
+        message_id=f"<{stop.id}@{office.domain}>",
+        state=State.QUEUED,
+        cause=Cause.NONE,
+        detail="",
+        due=datetime.fromisoformat(stop.due),
+        version=0,
+        fence=0,
+        tries=0,
+        channel="",
+        knowingly=False,
+        fallback_for=stop.fallback_for,
+        accepted_at=None,
+        arrived_at=None,
+        expires_at=datetime.fromisoformat(stop.expires) if stop.expires else None,
+        created_at=now,
+        changed_at=now,
+    )
+
+
+async def pause(office: Office, campaign_id: str, reason: str, actor: Actor) -> None:
+    """Nothing more leaves until it is resumed; what is on its way stays so. One row changes."""
+    await _switch(office, campaign_id, "pause", reason, actor, wanted=True)
+
+
+async def resume(office: Office, campaign_id: str, reason: str, actor: Actor) -> None:
+    """What was due meanwhile is due now."""
+    await _switch(office, campaign_id, "resume", reason, actor, wanted=False)
+
+
+async def _switch(office: Office, campaign_id: str, action: str, reason: str, actor: Actor, *, wanted: bool) -> None:
+    async def unit(connection: AsyncConnection) -> None:
+        known = await campaigns.get(connection, campaign_id)
+        if known.launched_at is None or known.stopped_at is not None:
+            raise Conflict(f"campaign '{campaign_id}' is {known.phase}; only a running one can be paused or resumed")
+        if (known.paused_at is not None) is wanted:
+            raise Conflict(f"campaign '{campaign_id}' is {known.phase} already")
+        await campaigns.put(connection, campaign_id, paused_at=office.clock.now() if wanted else None)
+        await _audit(connection, office, actor, action, campaign_id, {}, reason)
+
+    await office.store.write(unit)
+
+
+async def stop(office: Office, campaign_id: str, reason: str, actor: Actor) -> int:
+    """End it for good: what has not left is cancelled; how many. What is on its way is still watched."""
+
+    async def unit(connection: AsyncConnection) -> None:
+        known = await campaigns.get(connection, campaign_id)
+        if known.launched_at is None or known.stopped_at is not None:
+            raise Conflict(f"campaign '{campaign_id}' is {known.phase}; only a launched one can be stopped")
+        await campaigns.put(connection, campaign_id, stopped_at=office.clock.now())
+        await _audit(connection, office, actor, "stop", campaign_id, {}, reason)
+
+    await office.store.write(unit)
+    return await _cancel_waiting(office, campaign_id, reason, actor)
+
+
+async def _cancel_waiting(office: Office, campaign_id: str, reason: str, actor: Actor) -> int:
+    async def chunk(connection: AsyncConnection) -> int:
+        rows = await deliveries.waiting_of(connection, campaign_id, _CHUNK)
+        for row in rows:
+            await move(connection, office, row, Signal.CANCEL, actor, cause=Cause.GATE_STOPPED, reason=reason)
+        return len(rows)
+
+    total = 0
+    while done := await office.store.write(chunk):
+        total += done
+    return total
+
+
+async def _audit(
+    connection: AsyncConnection,
+    office: Office,
+    actor: Actor,
+    action: str,
+    campaign_id: str,
+    data: dict[str, object],
+    reason: str = "",
+) -> None:
+    event = AuditEvent(str(actor), f"campaign.{action}", f"campaign:{campaign_id}", reason=reason, data=data)
+    await audit.append(connection, event, office.clock.now())

@@ -1,0 +1,96 @@
+"""Moves a delivery: the state, what is due next, and the audit entry, in the transaction that is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.lifecycle import ARRIVED, follow
+from dispatcher.domain.model import Actor, Delivery
+from dispatcher.domain.schedule import Need, next_due
+from dispatcher.domain.words import Cause, Signal, State
+from dispatcher.store import audit, campaigns, deliveries
+
+from .office import Office
+
+#: For `due`: let the schedule decide.
+BY_SCHEDULE = object()
+
+
+async def move(
+    connection: AsyncConnection,
+    office: Office,
+    seen: Delivery,
+    signal: Signal,
+    actor: Actor,
+    *,
+    cause: Cause = Cause.NONE,
+    detail: str = "",
+    reason: str = "",
+    due: datetime | object | None = BY_SCHEDULE,
+    data: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> Delivery:
+    """Apply `signal` to the delivery as `seen`; the row after it. The only function that changes a state.
+
+    `values` are further columns of the same row. Raises IllegalMove, or Conflict when the row is not as seen.
+    """
+    now = office.clock.now()
+    after = follow(seen.state, signal)
+    facts = {**values, **_times(seen, after, now), "cause": cause, "detail": detail, "changed_at": now}
+    if due is BY_SCHEDULE:
+        due = await _due(connection, office, seen, after, facts)
+    moved = await deliveries.change(connection, seen, state=after, due=due, **facts)
+    event = AuditEvent(
+        actor=str(actor),
+        action=f"delivery.{signal}",
+        object=f"delivery:{seen.id}",
+        before=seen.state,
+        after=after,
+        reason=reason,
+        data={**_said(cause), **(data or {})},
+    )
+    await audit.append(connection, event, now)
+    if after is State.FAILED:
+        await deliveries.bring_forward(connection, seen.id, now)
+    return moved
+
+
+def _times(seen: Delivery, after: State, now: datetime) -> dict[str, datetime | None]:
+    """A proof that follows a presumption keeps the time of arrival: the follow-up counts from there."""
+    arrived = (seen.arrived_at or now) if after in ARRIVED else None
+    return {"arrived_at": arrived, "accepted_at": now if after is State.ACCEPTED else seen.accepted_at}
+
+
+async def _due(
+    connection: AsyncConnection, office: Office, seen: Delivery, after: State, facts: Mapping[str, Any]
+) -> datetime | None:
+    if seen.state is State.PRESUMED and after is State.DELIVERED:
+        return seen.due  # the follow-up is waiting already, or was decided
+    channel = office.channels.get(facts.get("channel", seen.channel))
+    need = Need(
+        state=after,
+        kind=seen.kind,
+        now=office.clock.now(),
+        since=office.clock.now(),
+        cause=facts["cause"],
+        tries=facts.get("tries", seen.tries),
+        spread=seen.id,
+        proves=bool(channel and channel.abilities.proves),
+        asks=bool(channel and channel.abilities.asks),
+        follow_up_after=await _follow_up_after(connection, seen) if after in ARRIVED else None,
+        zone=seen.zone,
+    )
+    return next_due(need, office.policy)
+
+
+async def _follow_up_after(connection: AsyncConnection, seen: Delivery) -> int | None:
+    return (await campaigns.get(connection, seen.campaign_id)).follow_up_after(seen.step)
+
+
+def _said(cause: Cause) -> dict[str, str]:
+    return {"cause": cause.value} if cause else {}

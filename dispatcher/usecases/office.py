@@ -1,0 +1,34 @@
+"""What the use cases work with. Made by the composition root, handed in, never looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dispatcher.archive import Archive
+from dispatcher.channels.base import Channel
+from dispatcher.domain.clock import Clock
+from dispatcher.domain.schedule import Policy
+from dispatcher.domain.words import Kind
+from dispatcher.letters import Order, Rendered
+from dispatcher.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The store, the archive, the channels, the press, the clock, and the administrator's figures."""
+
+    store: Store
+    archive: Archive
+    clock: Clock
+    policy: Policy
+    channels: Mapping[str, Channel]  #: by name
+    outgoing: Mapping[Kind, str]  #: which channel carries letters of a kind
+    render: Callable[[Order], Awaitable[Rendered]]
+    domain: str  #: right side of Message-IDs
+    return_path: Callable[[str], str]  #: delivery id → envelope sender; '' for the sender's own address
+    folder: Path  #: for what is kept beside the database: outcomes it did not take, heads of the audit log
+
+    def channel_for(self, kind: Kind) -> Channel:
+        return self.channels[self.outgoing[kind]]

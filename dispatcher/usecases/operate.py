@@ -1,0 +1,255 @@
+"""What operators do with single deliveries: retry, hold, release, cancel, settle a doubt, note an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.errors import Conflict, CountChanged, Problem, UserError
+from dispatcher.domain.model import Actor, Attempt, Delivery
+from dispatcher.domain.outcome import Outcome, Report
+from dispatcher.domain.schedule import TRANSMITTING_LEASE
+from dispatcher.domain.words import CAUSES, Bulk, Cause, Signal, Stage, State, Verdict
+from dispatcher.store import attempts, audit, contacts, deliveries
+from dispatcher.store.views import Wanted, ids
+
+from .hear import apply
+from .moves import move
+from .office import Office
+
+_CHUNK = 100
+
+
+# -- failures ----------------------------------------------------------------------------------------------------------
+
+
+async def retry(office: Office, delivery_id: str, reason: str, actor: Actor) -> Delivery:
+    """Another full set of tries for one failed delivery. Raises IllegalMove for one that has not failed."""
+
+    async def unit(connection: AsyncConnection) -> Delivery:
+        return await _retry(connection, office, await deliveries.get(connection, delivery_id), reason, actor)
+
+    return await office.store.write(unit)
+
+
+async def retry_all(
+    office: Office,
+    cause: Cause,
+    campaign_id: str,
+    actor: Actor,
+    *,
+    first: int = 0,
+    expect: int | None = None,
+    after_trial: bool = False,
+) -> list[str]:
+    """Retry the failures of one cause, all or the `first` few; the ids that were queued.
+
+    Raises CountChanged when there are not `expect` of them, UserError where the cause does not allow it. A delivery in
+    doubt is never among them: it is not a failure, and the state table has no road for it here.
+    """
+    wanted = Wanted(campaign_id, (State.FAILED,), cause)
+    found = await office.store.read(lambda connection: ids(connection, wanted))
+    if expect is not None and len(found) != expect:
+        raise CountChanged(f"there are now {len(found)} failures of '{cause}', not {expect}; look again")
+    chosen = found[:first] if first else found
+    _require_bulk(cause, len(chosen), trial_over=after_trial or len(chosen) <= 1)
+    await _audit_bulk(office, cause, campaign_id, len(chosen), actor)
+    return await _retry_chosen(office, chosen, actor)
+
+
+def _require_bulk(cause: Cause, count: int, *, trial_over: bool) -> None:
+    bulk = CAUSES[cause].bulk
+    if count > 1 and bulk in (Bulk.NO, Bulk.NEVER):
+        raise UserError(
+            Problem(str(cause), "these cannot be retried together", "Repair each one, then retry it by its id.")
+        )
+    if bulk is Bulk.FIRST and not trial_over:
+        raise UserError(
+            Problem(str(cause), "one repair mends all of these, so try one first", "Use --first 1, then --after-trial.")
+        )
+
+
+async def _retry_chosen(office: Office, chosen: Sequence[str], actor: Actor) -> list[str]:
+    done: list[str] = []
+
+    async def chunk(connection: AsyncConnection) -> None:
+        for delivery_id in chosen[len(done) : len(done) + _CHUNK]:
+            seen = await deliveries.get(connection, delivery_id)
+            if seen.state is State.FAILED:
+                await _retry(connection, office, seen, "bulk retry", actor)
+            done.append(delivery_id)
+
+    while len(done) < len(chosen):
+        await office.store.write(chunk)
+    return done
+
+
+async def _audit_bulk(office: Office, cause: Cause, campaign_id: str, count: int, actor: Actor) -> None:
+    about = f"campaign:{campaign_id}" if campaign_id else "campaigns"
+    event = AuditEvent(str(actor), "failures.retry", about, data={"cause": cause.value, "count": count})
+    await office.store.write(lambda connection: audit.append(connection, event, office.clock.now()))
+
+
+async def _retry(connection: AsyncConnection, office: Office, seen: Delivery, reason: str, actor: Actor) -> Delivery:
+    if seen.state is not State.FAILED:
+        raise Conflict(f"delivery {seen.id} is {seen.state}, not failed" + _doubt_hint(seen))
+    return await move(
+        connection, office, seen, Signal.RETRY, actor, cause=Cause.PERSON_RETRY, reason=reason, tries=0, expires_at=None
+    )
+
+
+def _doubt_hint(seen: Delivery) -> str:
+    return "; a doubt is settled one by one: doubts settle" if seen.state is State.IN_DOUBT else ""
+
+
+# -- hold, release, cancel ---------------------------------------------------------------------------------------------
+
+_BY_HAND = {Signal.HOLD: Cause.PERSON_HOLD, Signal.RELEASE: Cause.NONE, Signal.CANCEL: Cause.PERSON_CANCEL}
+
+
+async def apply_by_hand(office: Office, delivery_id: str, signal: Signal, reason: str, actor: Actor) -> Delivery:
+    """Hold, release or cancel one delivery. Raises Conflict while it is being sent: then it is too late, or too early."""
+
+    async def unit(connection: AsyncConnection) -> Delivery:
+        seen = await deliveries.get(connection, delivery_id)
+        if seen.state is State.SENDING:
+            raise Conflict(f"E_TOO_LATE delivery {seen.id} is being sent at this moment; see what comes of it first")
+        return await move(connection, office, seen, signal, actor, cause=_BY_HAND[signal], reason=reason)
+
+    return await office.store.write(unit)
+
+
+# -- doubts ------------------------------------------------------------------------------------------------------------
+
+
+class Decision(StrEnum):
+    """What a person has found out about a letter in doubt."""
+
+    ARRIVED = "arrived"  # somebody confirmed it: evidence by that person's word
+    NOT_SENT = "not_sent"  # it surely did not go: back to the queue
+    RESEND = "resend"  # nobody can tell; send again knowingly: it may arrive twice, and its record says so
+    GIVE_UP = "give_up"  # leave it at that
+
+
+async def settle_doubt(office: Office, delivery_id: str, decision: Decision, reason: str, actor: Actor) -> Delivery:
+    """Settle one delivery in doubt, with a reason. Never in bulk.
+
+    Raises UserError without a reason, Conflict when it is not in doubt, or a resend would come before the lease of the
+    doubtful try has surely ended (its worker may still be alive).
+    """
+    if not reason.strip():
+        raise UserError(
+            Problem("reason", "a doubt is settled only with a reason", "Say how you know.", "E_DOUBT_REASON")
+        )
+
+    async def unit(connection: AsyncConnection) -> Delivery:
+        seen = await deliveries.get(connection, delivery_id)
+        attempt = await attempts.latest(connection, seen.id)
+        if seen.state is not State.IN_DOUBT or attempt is None:
+            raise Conflict(f"delivery {seen.id} is {seen.state}, not in doubt")
+        return await _DECISIONS[decision](connection, office, seen, attempt, reason, actor)
+
+    return await office.store.write(unit)
+
+
+async def _arrived(
+    connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, reason: str, actor: Actor
+) -> Delivery:
+    outcome = Outcome(Verdict.DELIVERED, Cause.PERSON_NOTE, reason)
+    await apply(connection, office, Report(attempt.id, f"note/{attempt.id}/{seen.version}", outcome), str(actor))
+    return await deliveries.get(connection, seen.id)
+
+
+async def _not_sent(
+    connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, reason: str, actor: Actor
+) -> Delivery:
+    _require_rest(office, attempt)
+    return await move(
+        connection, office, seen, Signal.RETRY, actor, cause=Cause.PERSON_RETRY, reason=reason, tries=0, expires_at=None
+    )
+
+
+async def _resend(
+    connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, reason: str, actor: Actor
+) -> Delivery:
+    _require_rest(office, attempt)
+    return await move(
+        connection,
+        office,
+        seen,
+        Signal.RETRY,
+        actor,
+        cause=Cause.PERSON_RETRY,
+        reason=reason,
+        data={"knowingly": True, "after": attempt.id},
+        tries=0,
+        knowingly=True,
+        expires_at=None,
+    )
+
+
+async def _give_up(
+    connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, reason: str, actor: Actor
+) -> Delivery:
+    return await move(connection, office, seen, Signal.CANCEL, actor, cause=Cause.PERSON_CANCEL, reason=reason)
+
+
+_DECISIONS = {
+    Decision.ARRIVED: _arrived,
+    Decision.NOT_SENT: _not_sent,
+    Decision.RESEND: _resend,
+    Decision.GIVE_UP: _give_up,
+}
+
+
+def _require_rest(office: Office, attempt: Attempt) -> None:
+    """The worker of the doubtful try may still be alive until its lease has ended."""
+    end = (attempt.transmitting_at or attempt.opened_at) + TRANSMITTING_LEASE + timedelta(seconds=1)
+    if attempt.stage is not Stage.CLOSED or office.clock.now() < end:
+        raise Conflict(f"E_DOUBT_WAIT its worker may still be sending; not before {end:%H:%M:%S} UTC")
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An answer on record, and the follow-ups that it stopped."""
+
+    contact_id: str
+    stopped: tuple[str, ...]
+
+
+async def note_answer(office: Office, delivery_id: str, note: str, actor: Actor) -> Noted:
+    """Somebody answered this letter: it is delivered (they have it), and no follow-up goes to them."""
+
+    async def unit(connection: AsyncConnection) -> Noted:
+        seen = await deliveries.get(connection, delivery_id)
+        now = office.clock.now()
+        await contacts.note_answer(connection, seen.campaign_id, seen.addressee_id, str(actor), note, now)
+        about = f"delivery:{seen.id}"
+        data = {"campaign": seen.campaign_id}
+        await audit.append(connection, AuditEvent(str(actor), "answer.note", about, reason=note, data=data), now)
+        await _answer_proves(connection, office, seen, actor, note)
+        return Noted(seen.addressee_id, tuple(await _stop_follow_ups(connection, office, seen, actor)))
+
+    return await office.store.write(unit)
+
+
+async def _answer_proves(connection: AsyncConnection, office: Office, seen: Delivery, actor: Actor, note: str) -> None:
+    attempt = await attempts.latest(connection, seen.id)
+    if attempt is not None:
+        outcome = Outcome(Verdict.DELIVERED, Cause.PERSON_NOTE, note)
+        await apply(connection, office, Report(attempt.id, f"answer/{attempt.id}/{seen.version}", outcome), str(actor))
+
+
+async def _stop_follow_ups(connection: AsyncConnection, office: Office, seen: Delivery, actor: Actor) -> list[str]:
+    rows = await deliveries.follow_ups_waiting(connection, seen.campaign_id, seen.addressee_id)
+    for row in rows:
+        await move(connection, office, row, Signal.CANCEL, actor, cause=Cause.GATE_ANSWERED)
+    return [row.id for row in rows]

@@ -1,0 +1,127 @@
+"""The plan of a campaign: everything that will happen, in one document with one digest. What is approved is this."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from dispatcher.domain.audit import canonical
+from dispatcher.domain.model import Address, Campaign, Contact, Letter, delivery_id
+from dispatcher.domain.schedule import add_working_days
+from dispatcher.domain.words import Kind, Policy, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One delivery of the first letter, as it will be queued."""
+
+    id: str
+    contact_id: str
+    addressee_id: str
+    kind: Kind
+    address: str
+    role: Role
+    recipient: str
+    zone: str
+    letter: str  #: digest
+    due: str  #: ISO 8601, UTC
+    expires: str  #: the same, or ''
+    fallback_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A campaign, its frozen letters and whom they go to."""
+
+    campaign: dict[str, Any]
+    source: str  #: the campaign file, exactly
+    letters: tuple[Letter, ...]
+    stops: tuple[Stop, ...]
+
+    def as_bytes(self) -> bytes:
+        return canonical({"v": 1, **asdict(self)}).encode()
+
+
+def plan_from_bytes(data: bytes) -> Plan:
+    record = json.loads(data)
+    letters = tuple(Letter(**one) for one in record["letters"])
+    stops = tuple(Stop(**{**one, "kind": Kind(one["kind"]), "role": Role(one["role"])}) for one in record["stops"])
+    return Plan(record["campaign"], record["source"], letters, stops)
+
+
+def draw(campaign: Campaign, people: Mapping[str, Contact], letters: Sequence[Letter]) -> Plan:
+    """The plan of `campaign` with these frozen letters."""
+    first = {one.contact_id: one for one in letters if one.step == 0}
+    stops: list[Stop] = []
+    for contact_id in campaign.contact_ids:
+        policy = campaign.policy_for(contact_id)
+        stops += _stops(campaign, people[contact_id], contact_id, Role.TO, policy, first[contact_id])
+    for copy in campaign.copies:
+        letter = first[copy.for_contact_id]
+        stops += _stops(campaign, people[copy.contact_id], copy.for_contact_id, Role.CC, copy.policy, letter)
+    return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(stops))
+
+
+def _stops(
+    campaign: Campaign, person: Contact, addressee_id: str, role: Role, policy: Policy, letter: Letter
+) -> Iterable[Stop]:
+    email_id = ""
+    for kind in kinds_of(policy):
+        value = person.address(kind)
+        assert value is not None  # the campaign file was read against this contact
+        fallback = policy is Policy.FAX_IF_NO_PROOF and kind is Kind.FAX
+        due = campaign.when.instant
+        if fallback:
+            due = add_working_days(due, campaign.proof_after, person.time_zone)
+        stop_id = delivery_id(campaign.id, 0, addressee_id, person.id, Address(kind, value))
+        yield Stop(
+            id=stop_id,
+            contact_id=person.id,
+            addressee_id=addressee_id,
+            kind=kind,
+            address=value,
+            role=role,
+            recipient=person.display_name,
+            zone=person.time_zone,
+            letter=letter.digest,
+            due=due.isoformat(),
+            expires=_expires(campaign, due, person.time_zone),
+            fallback_for=email_id if fallback else "",
+        )
+        email_id = stop_id
+
+
+def kinds_of(policy: Policy) -> tuple[Kind, ...]:
+    """The kinds that a policy sends by, email before fax."""
+    return {
+        Policy.EMAIL: (Kind.EMAIL,),
+        Policy.FAX: (Kind.FAX,),
+        Policy.BOTH: (Kind.EMAIL, Kind.FAX),
+        Policy.FAX_IF_NO_PROOF: (Kind.EMAIL, Kind.FAX),
+    }[policy]
+
+
+def _expires(campaign: Campaign, due: datetime, zone: str) -> str:
+    if not campaign.expires_after:
+        return ""
+    return add_working_days(due, campaign.expires_after, zone).isoformat()
+
+
+def _facts(campaign: Campaign) -> dict[str, Any]:
+    """The campaign's own facts, as JSON can hold them."""
+    hours = campaign.hours
+    return {
+        "id": campaign.id,
+        "title": campaign.title,
+        "organisation": campaign.organisation,
+        "sender": asdict(campaign.sender),
+        "letter_date": campaign.letter_date.isoformat(),
+        "local_key": campaign.when.local_key,
+        "instant": campaign.when.instant.isoformat(),
+        "hours": [hours.opens.isoformat("minutes"), hours.closes.isoformat("minutes")] if hours else None,
+        "steps": [[step.number, step.after] for step in campaign.steps],
+        "proof_after": campaign.proof_after,
+    }

@@ -1,0 +1,143 @@
+"""Prepare: render and freeze every letter of a campaign, and draw the plan that can be approved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.audit import AuditEvent, canonical
+from dispatcher.domain.errors import CampaignError, Conflict, Problem, TemplateError
+from dispatcher.domain.model import Actor, Campaign, Contact, Letter, Step
+from dispatcher.intake.contacts import ContactBook
+from dispatcher.letters import Order, Rendered
+from dispatcher.store import audit, campaigns, contacts
+
+from .office import Office
+from .plan import Plan, draw
+
+#: Called after each letter with (done, all).
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A frozen plan, ready to be looked at and approved."""
+
+    plan: Plan
+    digest: str
+    voided: str  #: digest of an approval that this plan has made void; ''
+
+
+async def prepare(
+    office: Office, campaign: Campaign, book: ContactBook, actor: Actor, progress: Progress = lambda done, of: None
+) -> Prepared:
+    """Freeze every letter of every step, then the plan. Doing it again with the same inputs gives the same digest.
+
+    Raises CampaignError with the problems of all letters (then nothing has changed), Conflict after the launch.
+    """
+    await office.store.read(lambda connection: _require_unlaunched(connection, campaign.id))
+    people = {one.id: one for one in book.contacts}
+    letters = await _freeze_all(office, campaign, people, progress)
+    plan = draw(campaign, people, letters)
+    digest = await office.archive.put(plan.as_bytes())
+    voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
+    return Prepared(plan, digest, voided)
+
+
+async def _require_unlaunched(connection: AsyncConnection, campaign_id: str) -> None:
+    known = await campaigns.find(connection, campaign_id)
+    if known is not None and known.launched_at is not None:
+        raise Conflict(f"campaign '{campaign_id}' was launched on {known.launched_at:%d %B %Y}; it stays as approved")
+
+
+async def _freeze_all(
+    office: Office, campaign: Campaign, people: Mapping[str, Contact], progress: Progress
+) -> list[Letter]:
+    orders = [(step, contact_id) for step in campaign.steps for contact_id in campaign.contact_ids]
+    done = 0
+
+    async def one(step: Step, contact_id: str) -> Letter | TemplateError:
+        nonlocal done
+        try:
+            return await _freeze(office, campaign, step, people[contact_id], _copies(campaign, people, contact_id))
+        except TemplateError as error:
+            return error
+        finally:
+            done += 1
+            progress(done, len(orders))
+
+    made = await asyncio.gather(*(one(step, contact_id) for step, contact_id in orders))
+    problems = [problem for error in made if isinstance(error, TemplateError) for problem in error.problems]
+    if problems:
+        raise CampaignError(_once(problems))
+    return [letter for letter in made if isinstance(letter, Letter)]
+
+
+def _once(problems: list[Problem]) -> list[Problem]:
+    """A fault of the template is one problem, not one a contact."""
+    return list(dict.fromkeys(problems))
+
+
+def _copies(campaign: Campaign, people: Mapping[str, Contact], contact_id: str) -> tuple[Contact, ...]:
+    return tuple(people[copy.contact_id] for copy in campaign.copies if copy.for_contact_id == contact_id)
+
+
+async def _freeze(
+    office: Office, campaign: Campaign, step: Step, contact: Contact, copies: tuple[Contact, ...]
+) -> Letter:
+    order = Order(
+        letter=step.letter,
+        organisation=campaign.organisation,
+        contact=contact,
+        copies=copies,
+        sender=campaign.sender,
+        letter_date=campaign.letter_date,
+    )
+    rendered = await office.render(order)
+    objects = {name: await office.archive.put(data) for name, data in rendered.parts.items()}
+    letter = Letter(
+        digest="",
+        campaign_id=campaign.id,
+        step=step.number,
+        contact_id=contact.id,
+        subject=rendered.subject,
+        language=rendered.language,
+        pages=rendered.pages,
+        fax_pages=rendered.fax_pages,
+        objects=objects,
+    )
+    return replace(letter, digest=await office.archive.put(_manifest(letter)))
+
+
+def _manifest(letter: Letter) -> bytes:
+    """What a letter's digest is over: its facts and the digests of its parts."""
+    names = [name for name in Letter.__slots__ if name != "digest"]
+    return canonical({"v": 1, **{name: getattr(letter, name) for name in names}}).encode()
+
+
+async def _note(connection: AsyncConnection, office: Office, plan: Plan, digest: str, actor: Actor) -> str:
+    facts, now = plan.campaign, office.clock.now()
+    await _require_unlaunched(connection, facts["id"])
+    known = await campaigns.find(connection, facts["id"])
+    voided = known.approved_plan if known and known.approved and known.plan != digest else ""
+    await campaigns.put(
+        connection,
+        facts["id"],
+        title=facts["title"],
+        sender_name=facts["sender"]["name"],
+        sender_email=facts["sender"]["email"],
+        plan=digest,
+        prepared_by=str(actor),
+        prepared_at=now,
+        hours=facts["hours"],
+        steps=facts["steps"],
+        proof_after=facts["proof_after"],
+    )
+    data = {"plan": digest, "letters": len(plan.letters), "deliveries": len(plan.stops)}
+    data |= {"voided": voided} if voided else {}
+    event = AuditEvent(str(actor), "campaign.prepare", f"campaign:{facts['id']}", data=data)
+    await audit.append(connection, event, now)
+    return voided

@@ -1,0 +1,186 @@
+"""What people ask to see: lists, one letter's whole story, counts, and the audit log with its check and its export."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.audit import AuditCheck, AuditEntry, as_record, canonical, check, from_record
+from dispatcher.domain.errors import CheckFailed, NotFound, Problem, UserError
+from dispatcher.domain.model import Attempt, Delivery, Letter
+from dispatcher.domain.words import Cause, Kind, State
+from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, routes, views
+from dispatcher.store.campaigns import CampaignRow
+from dispatcher.store.views import Listed, Wanted
+
+from .office import Office
+from .plan import Plan, plan_from_bytes
+
+
+async def list_campaigns(office: Office) -> list[CampaignRow]:
+    return await office.store.read(campaigns.every)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """A campaign with its numbers."""
+
+    campaign: CampaignRow
+    counts: dict[State, int]
+    failures: list[tuple[Cause, Kind, int]]
+
+
+async def show_campaign(office: Office, campaign_id: str) -> CampaignView:
+    """Raises NotFound."""
+
+    async def query(connection: AsyncConnection) -> CampaignView:
+        known = await campaigns.get(connection, campaign_id)
+        numbers = await views.counts(connection, campaign_id)
+        return CampaignView(known, numbers, await views.by_cause(connection, campaign_id))
+
+    return await office.store.read(query)
+
+
+async def read_plan(office: Office, campaign_id: str) -> tuple[str, Plan]:
+    """The prepared plan and its digest. Raises NotFound when nothing is prepared."""
+    known = await office.store.read(lambda connection: campaigns.get(connection, campaign_id))
+    if not known.plan:
+        raise NotFound(f"campaign '{campaign_id}' is not prepared yet; run: campaigns prepare")
+    return known.plan, plan_from_bytes(await office.archive.get(known.plan))
+
+
+async def list_deliveries(office: Office, wanted: Wanted, limit: int = 0) -> list[Listed]:
+    return await office.store.read(lambda connection: views.list_deliveries(connection, wanted, limit))
+
+
+async def failures_by_cause(office: Office, campaign_id: str = "") -> list[tuple[Cause, Kind, int]]:
+    return await office.store.read(lambda connection: views.by_cause(connection, campaign_id))
+
+
+async def counts(office: Office, campaign_id: str = "") -> dict[State, int]:
+    return await office.store.read(lambda connection: views.counts(connection, campaign_id))
+
+
+async def paused_routes(office: Office) -> dict[str, routes.Route]:
+    return await office.store.read(routes.every)
+
+
+async def next_instant(office: Office) -> datetime | None:
+    """When something needs us next; None when nothing will."""
+    return await office.store.read(deliveries.next_instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One delivery, whole: its letter, every try, everything heard, every audit entry."""
+
+    delivery: Delivery
+    letter: Letter
+    attempts: list[Attempt]
+    evidence: list[dict[str, Any]]
+    audit: list[AuditEntry]
+    answered: bool
+
+
+async def tell(office: Office, delivery_id: str) -> Story:
+    """Raises NotFound."""
+
+    async def query(connection: AsyncConnection) -> Story:
+        seen = await deliveries.get(connection, delivery_id)
+        return Story(
+            delivery=seen,
+            letter=await campaigns.get_letter(connection, seen.letter),
+            attempts=await attempts.of_delivery(connection, seen.id),
+            evidence=await attempts.evidence_of(connection, seen.id),
+            audit=await audit.tail(connection, 1000, f"delivery:{seen.id}"),
+            answered=await contacts.has_answered(connection, seen.campaign_id, seen.addressee_id),
+        )
+
+    return await office.store.read(query)
+
+
+async def letter_part(office: Office, digest: str, part: str) -> bytes:
+    """The frozen bytes of a letter's part ('pdf', 'tiff', 'entity' …). Raises NotFound, CheckFailed."""
+    letter = await office.store.read(lambda connection: campaigns.get_letter(connection, digest))
+    if part not in letter.objects:
+        raise NotFound(f"the letter has no part '{part}'; it has: {', '.join(sorted(letter.objects))}")
+    return await office.archive.get(letter.objects[part])
+
+
+# -- the audit log -----------------------------------------------------------------------------------------------------
+
+
+async def tail_audit(office: Office, count: int, about: str = "") -> list[AuditEntry]:
+    return await office.store.read(lambda connection: audit.tail(connection, count, about))
+
+
+async def verify_audit(office: Office) -> AuditCheck:
+    """Follow the whole chain, against the head that was last noted beside the database; a sound head is noted anew."""
+    kept = await asyncio.to_thread(_kept_head, office.folder)
+
+    async def query(connection: AsyncConnection) -> AuditCheck:
+        return check([entry async for entry in audit.entries(connection)], kept)
+
+    found = await office.store.read(query)
+    if found.sound:
+        await asyncio.to_thread(_keep_head, office.folder, found, office.clock.now())
+    return found
+
+
+async def export_audit(office: Office, path: Path) -> int:
+    """Write the log as JSON lines, one entry a line; how many. `verify_export` checks it anywhere."""
+
+    async def query(connection: AsyncConnection) -> list[AuditEntry]:
+        return [entry async for entry in audit.entries(connection)]
+
+    found = await office.store.read(query)
+    text = "".join(canonical(as_record(entry)) + "\n" for entry in found)
+    await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+    return len(found)
+
+
+def verify_export(path: Path) -> AuditCheck:
+    """Check an exported log; needs no database. Raises UserError for a file that is no export."""
+    return check(_read_export(path))
+
+
+def _read_export(path: Path) -> Iterator[AuditEntry]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(Problem(str(path), f"cannot be read: {error}")) from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield from_record(json.loads(line))
+        except (ValueError, KeyError, TypeError) as error:
+            place = f"{path}:{number}"
+            raise UserError(Problem(place, "is not an entry of an audit export", "Export the log again.")) from error
+
+
+def _kept_head(folder: Path) -> tuple[int, str] | None:
+    """The newest (seq, hash) noted beside the database."""
+    try:
+        lines = (folder / "audit-heads.jsonl").read_text(encoding="utf-8").splitlines()
+        record = json.loads(lines[-1])
+        return record["seq"], record["hash"]
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, IndexError) as error:
+        raise CheckFailed(f"{folder / 'audit-heads.jsonl'} cannot be read; restore it from a copy") from error
+
+
+def _keep_head(folder: Path, found: AuditCheck, now: datetime) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    line = canonical({"at": now.isoformat(timespec="seconds"), "hash": found.head, "seq": found.entries})
+    with (folder / "audit-heads.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,184 @@
+"""Sweeps up what is due for something else than a send: ended leases, silent providers, closed windows, follow-ups."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.model import Actor, Address, Delivery, delivery_id
+from dispatcher.domain.outcome import Outcome, Report
+from dispatcher.domain.schedule import DOUBT_WAIT, Need, next_due
+from dispatcher.domain.words import Cause, Signal, Stage, State, Verdict
+from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
+
+from .hear import Heard, take
+from .moves import move
+from .office import Office
+from .record import unspill
+
+CLOCK = Actor("clock")
+#: Rows that one sweep looks at; the rest is due at the next.
+BATCH = 200
+
+
+async def sweep(office: Office) -> int:
+    """Do what is due; how many rows were looked at."""
+    done = await unspill(office, CLOCK)
+    now = office.clock.now()
+    rows = await office.store.read(lambda connection: deliveries.watched(connection, now, BATCH))
+    for row in rows:
+        await _ROADS[row.state](office, row)
+    return done + len(rows)
+
+
+# -- a lease has ended: by the attempt's stage, never by age alone -----------------------------------------------------
+
+
+async def _lease_ended(office: Office, row: Delivery) -> None:
+    await office.store.write(lambda connection: _reap(connection, office, row))
+
+
+async def _reap(connection: AsyncConnection, office: Office, row: Delivery) -> None:
+    seen = await _unchanged(connection, office, row)
+    attempt = await attempts.latest(connection, row.id)
+    if seen is None or attempt is None:
+        return
+    left = attempt.stage is Stage.TRANSMITTING
+    if left:
+        outcome = Outcome(Verdict.UNKNOWN, Cause.WORKER_LOST_TRANSMITTING, "the worker was lost at the commit point")
+    else:
+        outcome = Outcome(Verdict.UNSENT, Cause.WORKER_LOST, "the worker was lost before anything left")
+    await attempts.close(connection, attempt.id, outcome, office.clock.now())
+    await move(
+        connection,
+        office,
+        seen,
+        Signal.DOUBT if left else Signal.REQUEUE,
+        CLOCK,
+        cause=outcome.cause,
+        detail=outcome.detail,
+        data={"attempt": attempt.id},
+        tries=seen.tries + left,
+    )
+
+
+async def _unchanged(connection: AsyncConnection, office: Office, row: Delivery) -> Delivery | None:
+    """The row as it is now, if it is still due for what we saw it due for."""
+    seen = await deliveries.get(connection, row.id)
+    same = seen.version == row.version and seen.due is not None and seen.due <= office.clock.now()
+    return seen if same else None
+
+
+# -- proof is awaited, or nobody knows: ask --------------------------------------------------------------------------
+
+
+async def _ask(office: Office, row: Delivery) -> None:
+    """Ask the channel if it can be asked; without news, let the schedule say when to look again, or what to conclude."""
+    attempt = await office.store.read(lambda connection: attempts.latest(connection, row.id))
+    channel = office.channels.get(row.channel)
+    if attempt is not None and channel is not None and channel.abilities.asks:
+        outcome = await channel.ask(attempt.id, attempt.ref)
+        if _is_news(row, outcome) and await _take(office, row, attempt.id, outcome):
+            return
+    await office.store.write(lambda connection: _conclude(connection, office, row))
+
+
+#: An UNKNOWN that is the far end's own word, not its silence.
+_THEIR_DOUBT = frozenset({Cause.FAX_LOST_AFTER_LAST_PAGE, Cause.FAX_UNKNOWN_CODE})
+
+
+def _is_news(row: Delivery, outcome: Outcome) -> bool:
+    if outcome.verdict is Verdict.UNKNOWN:
+        return row.state is State.ACCEPTED and outcome.cause in _THEIR_DOUBT
+    return not (outcome.verdict is Verdict.ACCEPTED and row.state is State.ACCEPTED)
+
+
+async def _take(office: Office, row: Delivery, attempt_id: str, outcome: Outcome) -> bool:
+    """Apply the answer as a report; False when it moved nothing ('still under way')."""
+    event_id = f"ask/{attempt_id}/{row.version}"
+    return await take(office, Report(attempt_id, event_id, outcome), f"channel:{row.channel}") is Heard.APPLIED
+
+
+async def _conclude(connection: AsyncConnection, office: Office, row: Delivery) -> None:
+    seen = await _unchanged(connection, office, row)
+    if seen is None:
+        return
+    channel = office.channels.get(row.channel)
+    proves = bool(channel and channel.abilities.proves)
+    if seen.state is State.ACCEPTED and not proves:
+        await move(connection, office, seen, Signal.SETTLE, CLOCK)
+    elif seen.state is State.ACCEPTED and seen.changed_at + office.policy.proof_wait <= office.clock.now():
+        await move(connection, office, seen, Signal.DOUBT, CLOCK, cause=Cause.FAX_NO_PROOF)
+    else:
+        need = Need(seen.state, seen.kind, office.clock.now(), seen.changed_at, proves=proves, asks=True)
+        await deliveries.change(connection, seen, due=next_due(need, office.policy))
+
+
+# -- it has arrived: is a follow-up due? --------------------------------------------------------------------------------
+
+
+async def _follow_up(office: Office, row: Delivery) -> None:
+    await office.store.write(lambda connection: _decide(connection, office, row))
+
+
+async def _decide(connection: AsyncConnection, office: Office, row: Delivery) -> None:
+    seen = await _unchanged(connection, office, row)
+    if seen is None:
+        return
+    now = office.clock.now()
+    if any(sister.state is State.IN_DOUBT for sister in await deliveries.sisters(connection, seen)):
+        await deliveries.change(connection, seen, due=now + DOUBT_WAIT)
+        return
+    await deliveries.change(connection, seen, due=None)
+    answered = await contacts.has_answered(connection, seen.campaign_id, seen.addressee_id)
+    stopped = (await campaigns.get(connection, seen.campaign_id)).stopped_at is not None
+    following = None if answered or stopped else await _queue_next(connection, office, seen)
+    reason = "answered" if answered else "campaign stopped" if stopped else ""
+    action = "follow_up.queue" if following else "follow_up.skip"
+    data = {"follows": seen.id, "step": seen.step + 1}
+    about = f"delivery:{following or seen.id}"
+    await audit.append(connection, AuditEvent(str(CLOCK), action, about, reason=reason, data=data), now)
+
+
+async def _queue_next(connection: AsyncConnection, office: Office, seen: Delivery) -> str | None:
+    """An ordinary delivery of the next step, over the same address; None when no such letter was approved."""
+    step, now = seen.step + 1, office.clock.now()
+    letter = await campaigns.letter_for(connection, seen.campaign_id, step, seen.addressee_id)
+    if letter is None:
+        return None
+    address = Address(seen.kind, seen.address)
+    new_id = delivery_id(seen.campaign_id, step, seen.addressee_id, seen.contact_id, address)
+    following = replace(
+        seen,
+        id=new_id,
+        step=step,
+        letter=letter.digest,
+        message_id=f"<{new_id}@{office.domain}>",
+        state=State.QUEUED,
+        cause=Cause.NONE,
+        detail="",
+        due=now,
+        version=0,
+        fence=0,
+        tries=0,
+        channel="",
+        knowingly=False,
+        fallback_for="",
+        accepted_at=None,
+        arrived_at=None,
+        expires_at=None,
+        created_at=now,
+        changed_at=now,
+    )
+    return new_id if await deliveries.add(connection, following) else None
+
+
+_ROADS = {
+    State.SENDING: _lease_ended,
+    State.ACCEPTED: _ask,
+    State.IN_DOUBT: _ask,
+    State.DELIVERED: _follow_up,
+    State.PRESUMED: _follow_up,
+}

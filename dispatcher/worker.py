@@ -1,0 +1,132 @@
+"""The worker: APScheduler as a clock that fires a handful of use cases. It keeps no job, no state, no truth of its own.
+
+Memory store, UTC, coalesced, no misfire limit: a late tick is one tick. Due times live in the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.clock import StepWatch
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.model import Actor
+from dispatcher.store import audit
+from dispatcher.store.engine import StoreFault
+from dispatcher.usecases import dispatch, sweep
+from dispatcher.usecases.dispatch import Claim
+from dispatcher.usecases.office import Office
+
+log = logging.getLogger(__name__)
+
+
+def worker_name() -> Actor:
+    """'worker:<host>-<pid>'."""
+    return Actor("worker", f"{socket.gethostname()}-{os.getpid()}")
+
+
+@dataclass(slots=True)
+class Worker:
+    """Claims as much as it has room for, at every tick, and keeps the leases of what it holds."""
+
+    office: Office
+    room: int = 16  #: tries under way at once
+    name: Actor = field(default_factory=worker_name)
+    _held: dict[str, Claim] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _watch: StepWatch = field(default_factory=StepWatch)
+    _stepped: bool = False
+
+    async def tick(self) -> int:
+        """Sweep, then start what is due; how many rows were touched. A sick database or a stepped clock sends nothing."""
+        try:
+            if not await self._steady():
+                return 0
+            return await sweep.sweep(self.office) + await self._start_due()
+        except StoreFault as fault:
+            log.error("sending pauses: %s", fault)
+            return 0
+
+    async def heartbeat(self) -> None:
+        try:
+            await dispatch.keep_leases(self.office, list(self._held.values()))
+        except StoreFault as fault:
+            log.error("leases were not kept: %s", fault)
+
+    async def drain(self) -> None:
+        """Work until nothing is due now and nothing is under way."""
+        while await self.tick() or self._tasks:
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Wait for the tries under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._tasks)
+
+    async def _start_due(self) -> int:
+        free = self.room - len(self._tasks)
+        if free <= 0:
+            return 0
+        claims = await dispatch.claim(self.office, self.name, free)
+        for one in claims:
+            self._held[one.attempt.id] = one
+            task = asyncio.create_task(self._attempt(one), name=f"attempt {one.attempt.id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return len(claims)
+
+    async def _attempt(self, one: Claim) -> None:
+        try:
+            await dispatch.attempt(self.office, self.name, one)
+        except (DispatcherError, OSError) as fault:
+            log.error("attempt %s is left to the sweep: %s", one.attempt.id, fault)
+        finally:
+            self._held.pop(one.attempt.id, None)
+
+    async def _steady(self) -> bool:
+        """Is the wall clock to be trusted? A step is put on record once, when it is found."""
+        steady = self._watch.steady(self.office.clock)
+        if not steady and not self._stepped:
+            seconds = round(self._watch.last_step.total_seconds())
+            log.error("E_CLOCK_STEP the clock stepped by %+d s: sending pauses until it was steady for 10 min", seconds)
+            event = AuditEvent(str(self.name), "clock.step", "clock", data={"seconds": seconds})
+            await self.office.store.write(
+                lambda connection: audit.append(connection, event, self.office.clock.now()),
+            )
+        self._stepped = not steady
+        return steady
+
+    async def run(
+        self, tick_seconds: float, until: asyncio.Event, after_tick: Callable[[], Awaitable[Any]] | None = None
+    ) -> None:
+        """Tick until `until` is set; then finish what is under way."""
+
+        async def tick() -> None:
+            await self.tick()
+            if after_tick is not None:
+                await after_tick()
+
+        clock = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        )
+        clock.add_job(tick, "interval", seconds=tick_seconds, id="tick")
+        clock.add_job(self.heartbeat, "interval", seconds=self.office.policy.lease.total_seconds() / 3, id="heartbeat")
+        clock.start()
+        try:
+            await until.wait()
+        finally:
+            clock.shutdown(wait=False)
+            await self.settle()
