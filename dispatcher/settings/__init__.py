@@ -1,0 +1,33 @@
+"""Settings: a TOML file, the environment and secret files become one frozen `Settings`. Nothing else reads them.
+
+What wins, from the strongest: command line, environment (`DISPATCHER__WORKER__BATCH=40`), secret files,
+the TOML file, the default. Every problem in all of them is reported at once, as one SettingsError.
+"""
+
+from .causes import CauseText, causes
+from .load import load
+from .model import Archive, Callbacks, Database, Fax, Folder, Mail, MailFax, Office, Relay, Settings, Simulator, Worker
+from .secret import database_url, read_secret
+from .shown import Shown, shown
+
+__all__ = [
+    "Archive",
+    "Callbacks",
+    "CauseText",
+    "Database",
+    "Fax",
+    "Folder",
+    "Mail",
+    "MailFax",
+    "Office",
+    "Relay",
+    "Settings",
+    "Shown",
+    "Simulator",
+    "Worker",
+    "causes",
+    "database_url",
+    "load",
+    "read_secret",
+    "shown",
+]

@@ -1,0 +1,297 @@
+"""The shape of the settings: every key, its type, its default and what it must satisfy. Reads nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from dispatcher.domain import schedule
+from dispatcher.domain.words import Kind
+
+_DOMAIN = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
+)
+_PASSWORD = re.compile(r"(://[^:/@]*:).*@")
+_SQLITE = "sqlite+aiosqlite:///"
+_POSTGRESQL = "postgresql+psycopg://"
+
+
+def wrong(code: str, cause: str, way_out: str = "") -> PydanticCustomError:
+    """An error that `load` turns into a Problem with this code and way out."""
+    return PydanticCustomError("setting", "{cause}", {"code": code, "cause": cause, "way_out": way_out})
+
+
+def masked(url: str) -> str:
+    """The address without the password that may stand in it."""
+    return _PASSWORD.sub(r"\1***@", url)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine for certain, without asking a name server."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _resolved(value: object, info: ValidationInfo) -> object:
+    if value == "":
+        return None
+    if isinstance(value, str | Path):
+        return (info.context or {}).get("base", Path()) / Path(value).expanduser()
+    return value
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise wrong("E_ZONE", f"there is no time zone '{name}'", "Use an IANA name such as Europe/Zurich") from None
+    return name
+
+
+def _domain(name: str) -> str:
+    if not _DOMAIN.fullmatch(name):
+        raise wrong("E_DOMAIN", f"'{name}' is no domain name", "Use ASCII letters, digits, hyphens and dots") from None
+    return name.lower()
+
+
+def _database(url: str, info: ValidationInfo) -> str:
+    if url.startswith(_POSTGRESQL):
+        return url
+    if not url.startswith(_SQLITE):
+        raise wrong(
+            "E_DATABASE_URL", "the database is neither SQLite nor PostgreSQL", f"Use {_SQLITE}… or {_POSTGRESQL}…"
+        )
+    base: Path = (info.context or {}).get("base", Path())
+    return _SQLITE + str(base / url.removeprefix(_SQLITE))
+
+
+Folder = Annotated[Path, BeforeValidator(_resolved)]  #: relative to the project folder, see `load`
+Secret = Annotated[Path, BeforeValidator(_resolved)]  #: a file that holds one secret and nothing else
+Domain = Annotated[str, AfterValidator(_domain)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1, le=10_000)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Minutes = Annotated[tuple[Annotated[float, Field(gt=0, le=43_200)], ...], Field(min_length=1, max_length=50)]
+
+
+class Section(BaseModel):
+    """One table of the file. Frozen; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
+
+
+class Office(Section):
+    """Whose letters these are, and where the data live."""
+
+    folder: Folder = Path("var")
+    organisation_domain: Domain = "cmc.example"  #: the right-hand side of every Message-ID
+    timezone: Zone = "Europe/Zurich"
+
+
+class Database(Section):
+    """Where the rows live."""
+
+    url: Annotated[str, AfterValidator(_database)] = _SQLITE + "var/dispatcher.db"
+    password_file: Secret | None = None  #: PostgreSQL only
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        yield from {**dict(self), "url": masked(self.url)}.items()
+
+    @field_serializer("url", when_used="json")
+    def _shown(self, url: str) -> str:
+        return masked(url)
+
+
+class Archive(Section):
+    """Where the letters and the evidence live, by their digests."""
+
+    folder: Folder = Path("var/archive")
+
+
+class Relay(Section):
+    """A mail server that takes our letters. Time-outs in seconds, after RFC 5321 section 4.5.3.2."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "main"
+    host: Annotated[str, Field(min_length=1)] = "localhost"
+    port: Port = 25
+    security: Literal["tls", "starttls", "none"] = "none"
+    user: str = ""
+    password_file: Secret | None = None
+    timeout_connect: Seconds = 30
+    timeout_reply: Seconds = 300
+    timeout_dot: Seconds = 600
+    connections: Annotated[int, Field(ge=1, le=100)] = 4
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if self.security == "none" and not is_loopback(self.host):
+            raise wrong(
+                "E_RELAY_PLAIN",
+                f"relay '{self.name}' would send letters and password unencrypted to {self.host}",
+                "Set security to 'tls' or 'starttls'; 'none' is for this machine alone",
+            )
+        if bool(self.user) != bool(self.password_file):
+            raise wrong(
+                "E_RELAY_SIGN_IN",
+                f"relay '{self.name}' has only one of user and password_file",
+                "Give both, or neither",
+            )
+        return self
+
+
+class Mail(Section):
+    """Letters by email."""
+
+    return_path_domain: Domain = "cmc.example"  #: the domain that bounces come back to
+    bounce_window_days: Annotated[float, Field(gt=0, le=30)] = 5
+    relays: tuple[Relay, ...] = ()  #: tried in this order
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        names = [relay.name for relay in self.relays]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise wrong("E_RELAY_TWICE", f"two relays are named '{twice[0]}'", "Give each relay a name of its own")
+        return self
+
+
+class MailFax(Section):
+    """Fax by email to a gateway's address (RFC 3192)."""
+
+    enabled: bool = False
+    pattern: str = "FAX={e164}@{domain}"  #: {e164} is +41…, {digits} is 41…
+    domain: str = ""
+    relay: str = ""  #: the name of one relay; '' is all of them in order
+
+    @model_validator(mode="after")
+    def _addressable(self) -> Self:
+        if "{e164}" not in self.pattern and "{digits}" not in self.pattern:
+            raise wrong("E_FAX_PATTERN", "the pattern has no place for the number", "Put {e164} or {digits} into it")
+        if self.enabled and "{domain}" in self.pattern and not self.domain:
+            raise wrong("E_FAX_DOMAIN", "the pattern needs a domain and none is set", "Set fax.mailfax.domain")
+        return self
+
+
+class Simulator(Section):
+    """The fax gateway of our own, for rehearsals."""
+
+    enabled: bool = False
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$")] = "http://127.0.0.1:8026"
+    secret_file: Secret | None = None  #: what we sign our requests with
+    callback_secret_file: Secret | None = None  #: what its callbacks are signed with
+
+
+class Fax(Section):
+    """Letters by fax."""
+
+    default: Literal["simulator", "mailfax"] = "simulator"
+    proof_hours: Annotated[float, Field(gt=0, le=720)] = 24
+    mailfax: MailFax = MailFax()
+    simulator: Simulator = Simulator()
+
+
+class Worker(Section):
+    """How much is tried at once."""
+
+    lease_seconds: Annotated[float, Field(ge=5, le=3600)] = 60
+    batch: Count = 20
+    concurrency: Count = 16
+    tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 2
+
+
+class Retries(Section):
+    """Minutes between the tries of a cause that has no rhythm of its own; the length is the number of further tries."""
+
+    email: Minutes = (15, 60, 240, 480, 1440)
+    fax: Minutes = (10, 20, 40, 120)
+
+
+class Callbacks(Section):
+    """Where the gateways' callbacks are listened for."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8025
+
+
+class Secrets(Section):
+    """Keys of our own."""
+
+    token_key_file: Secret = Path("var/token.key")  #: signs return paths; made by Dispatcher when absent
+
+
+class Templates(Section):
+    """How the letters look."""
+
+    folder: Folder = Path("templates")
+
+
+class Contacts(Section):
+    """To whom we write."""
+
+    folder: Folder = Path("config/contacts")
+
+
+class Campaigns(Section):
+    """What we write, and when."""
+
+    folder: Folder = Path("config/campaigns")
+
+
+class Settings(Section):
+    """Everything that an administrator decides."""
+
+    office: Office = Office()
+    database: Database = Database()
+    archive: Archive = Archive()
+    mail: Mail = Mail()
+    fax: Fax = Fax()
+    worker: Worker = Worker()
+    retries: Retries = Retries()
+    callbacks: Callbacks = Callbacks()
+    secrets: Secrets = Secrets()
+    templates: Templates = Templates()
+    contacts: Contacts = Contacts()
+    campaigns: Campaigns = Campaigns()
+
+    base: Path = Field(default=Path(), exclude=True)  #: the project folder: relative paths start here
+    origins: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)  #: key → where its value is from
+
+    @model_validator(mode="after")
+    def _relay_known(self) -> Self:
+        name = self.fax.mailfax.relay
+        if name and name not in {relay.name for relay in self.mail.relays}:
+            raise wrong("E_RELAY_UNKNOWN", f"fax.mailfax.relay names no relay: '{name}'", "Name one of mail.relays")
+        return self
+
+    @property
+    def policy(self) -> schedule.Policy:
+        """The administrator's figures, as the domain wants them."""
+        return schedule.Policy(
+            retries={
+                Kind.EMAIL: schedule.minutes(*self.retries.email),
+                Kind.FAX: schedule.minutes(*self.retries.fax),
+            },
+            lease=timedelta(seconds=self.worker.lease_seconds),
+            bounce_window=timedelta(days=self.mail.bounce_window_days),
+            proof_wait=timedelta(hours=self.fax.proof_hours),
+        )
