@@ -1,0 +1,64 @@
+"""Email: one letter to one recipient through our own relays. It may say 'accepted', never 'delivered'."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from dispatcher.domain.errors import NoticeRejected, UserError
+from dispatcher.domain.outcome import Outcome, Report, escape
+from dispatcher.domain.words import Cause, Kind, Verdict
+
+from .base import Abilities, CommitPoint, Notice, Parcel
+from .message import address_problems, heading_of, stamp
+from .relay import Relay
+from .submission import Envelope, Submission
+
+
+class SmtpChannel:
+    """The channel 'smtp'. A relay cannot be asked later, and gives no proof: bounces and DSNs come by mail."""
+
+    name = "smtp"
+    kind = Kind.EMAIL
+    abilities = Abilities()
+
+    def __init__(self, relays: Sequence[Relay], clock: Callable[[], float] = time.monotonic) -> None:
+        """`relays` are tried in order. `clock` counts the seconds of a Permit. Raises ValueError without relays."""
+        self._submission = Submission(relays, clock)
+
+    async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
+        """Try once; `commit` gets the message as its recipient will get it. A letter unfit to send is REFUSED here."""
+        sender = parcel.return_path or parcel.sender_address
+        try:
+            message = stamp(heading_of(parcel), parcel.entity)
+            envelope = checked_envelope(sender, parcel.address, parcel.attempt_id)
+        except UserError as exc:
+            return unfit(exc)
+        return await self._submission.submit(envelope, message, commit)
+
+    async def ask(self, attempt_id: str, ref: str) -> Outcome:
+        """A relay keeps no record that it would show us."""
+        return Outcome(Verdict.UNKNOWN, Cause.EMAIL_NO_ANSWER_AFTER_DATA, "a relay cannot be asked", ref)
+
+    async def hear(self, notice: Notice) -> list[Report]:
+        """Relays do not call back; whoever does is not one."""
+        raise NoticeRejected("no callback is expected for email")
+
+    async def aclose(self) -> None:
+        """Hang up idle connections."""
+        await self._submission.aclose()
+
+
+def checked_envelope(sender: str, recipient: str, attempt_id: str) -> Envelope:
+    """An envelope whose two addresses are surely what they look like. Raises UserError."""
+    problems = [*address_problems("return_path", sender), *address_problems("recipient", recipient)]
+    if problems:
+        raise UserError(problems)
+    return Envelope(sender, recipient, attempt_id)
+
+
+def unfit(exc: UserError) -> Outcome:
+    """The outcome of a letter that must not be sent as it is: no relay was spoken to, and no other try will mend it."""
+    at_fault = {problem.place for problem in exc.problems}
+    cause = Cause.ADDRESS_INVALID if at_fault == {"recipient"} else Cause.CONTENT_INVALID
+    return Outcome(Verdict.REFUSED, cause, escape("; ".join(map(str, exc.problems))))
