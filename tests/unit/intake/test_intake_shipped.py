@@ -59,3 +59,18 @@ def test_the_seed_letter_goes_to_its_addressee_with_a_copy_to_its_mission(shippe
     assert [(copy.contact_id, copy.for_contact_id, copy.policy) for copy in campaign.copies] == [
         ("ru-geneva", "ru-president", Policy.EMAIL)
     ]
+
+
+def test_the_demo_campaign_meets_every_kind_of_far_end(shipped: ContactBook) -> None:
+    campaign = read(ROOT / "config/campaigns/air-strikes.toml", shipped).campaign
+    contacts = {contact.id: contact for contact in shipped.contacts}
+    emails, faxes = set(), set()
+    for contact_id in campaign.contact_ids:
+        policy, contact = campaign.policy_for(contact_id), contacts[contact_id]
+        if policy is not Policy.FAX:
+            emails.add((contact.address(Kind.EMAIL) or "").partition("@")[2].partition(".")[0])
+        if policy is not Policy.EMAIL:
+            faxes.add((contact.address(Kind.FAX) or "")[-2:])
+    # The words and digits by which the rehearsal's mail server and fax gateway choose what becomes of a letter.
+    assert {"busy-once", "unknown", "silent"} < emails
+    assert {"21", "24", "31", "32", "61", "62", "64"} < faxes
