@@ -62,7 +62,11 @@ def read_table(path: Path, known: Collection[str], required: Collection[str], fi
         findings.fault(str(path), "E_CSV_HEADER", "the file has no header row", f"Begin it with: {','.join(known)}")
         return None
     (line, header), body = records[0], records[1:]
+    before = len(findings.problems)
     columns = _columns(header, f"{path}:{line}", known, required, findings)
+    if not body and len(findings.problems) == before:
+        # An import makes the list what the files say: a file emptied by accident would retire everybody.
+        findings.fault(f"{path}:{line}", "E_CSV_EMPTY", "there is no row below the header", "Add rows, or leave it out")
     return Table(columns, tuple(_rows(body, columns, path, findings))) if columns else None
 
 

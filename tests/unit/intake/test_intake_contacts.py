@@ -224,6 +224,7 @@ def test_text_that_is_not_utf8_is_named_with_offset_and_a_sample(found_in: Found
         (csv_text([GOOD]).encode() + b"a,b\n", "3", "E_CSV_SHAPE"),
         (csv_text([GOOD]).encode() + b'"a,b\n', "3", "E_CSV_SHAPE"),
         (csv_text([GOOD]).encode() + b"x" * 140_000, "3", "E_CSV_SHAPE"),
+        (csv_text([]).encode(), "1", "E_CSV_EMPTY"),
         (csv_text([], columns=(*COLUMNS, "id")).encode(), "1", "E_CSV_HEADER"),
         (csv_text([], columns=(*COLUMNS, "")).encode(), "1", "E_CSV_HEADER"),
         (csv_text([], columns=(*COLUMNS, "phone")).encode(), "1", "E_CSV_HEADER"),
