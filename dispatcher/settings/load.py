@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -52,7 +52,7 @@ def load(
         from_overrides(overrides or {}),
     )
     problems = [*_key_problems(given, known), *_inline_url(given)]
-    good = [one for one in given if _fits(one.key, known)]
+    good = [one for one in given if _fits(one, known)]
     problems += secret_problems(good, base, folders)
     return _built(good, base, problems)
 
@@ -66,7 +66,8 @@ def known_keys(model: type[BaseModel], prefix: str = "") -> dict[str, bool]:
         key, inner = f"{prefix}{name}", _section(field.annotation)
         keys[key] = inner is None
         if inner is not None:
-            keys |= known_keys(inner, f"{key}." if inner is field.annotation else f"{key}.*.")
+            inside = key if inner is field.annotation else f"{key}.*"
+            keys |= {inside: False} | known_keys(inner, f"{inside}.")
     return keys
 
 
@@ -104,13 +105,15 @@ def _merged(*sources: Iterable[Given]) -> list[Given]:
     return list(merged.values())
 
 
-def _fits(key: str, known: Mapping[str, bool]) -> bool:
-    return known.get(shape(key), False)
+def _fits(one: Given, known: Mapping[str, bool]) -> bool:
+    """A value where a value belongs, or an empty table or list where a section belongs."""
+    return known.get(shape(one.key), False) or (shape(one.key) in known and one.value in ([], (), {}))
 
 
 def _key_problems(given: Iterable[Given], known: Mapping[str, bool]) -> Iterator[Problem]:
-    for key, value, origin in given:
-        if _fits(key, known) or (value in ([], ()) and f"{key}.*.name" in known):
+    for one in given:
+        key, _, origin = one
+        if _fits(one, known):
             continue
         if shape(key) in known:
             yield Problem(
@@ -167,12 +170,14 @@ def _derived(values: Mapping[str, object]) -> dict[str, object]:
 def _built(given: list[Given], base: Path, problems: list[Problem]) -> Settings:
     values = {one.key: one.value for one in given}
     origins = {one.key: one.origin for one in given}
-    tree = _tree(_derived(values) | values)
-    tree |= {"base": base, "origins": origins}
+    told = {one.key: one.origin for one in given if one.value not in ([], (), {})}
+    derived = {key: value for key, value in _derived(values).items() if key not in values}
+    # Every section is built anew, also an empty one: its default paths start at `base`.
+    tree = {name: {} for name in Settings.model_fields} | _tree(derived | values) | {"base": base, "origins": told}
     try:
         settings = Settings.model_validate(tree, context={"base": base})
     except ValidationError as error:
-        raise SettingsError([*problems, *(_refused(one, origins) for one in error.errors())]) from None
+        raise SettingsError([*problems, *_refused(error, origins, derived)]) from None
     if problems:
         raise SettingsError(problems)
     return settings
@@ -184,7 +189,9 @@ def _tree(values: Mapping[str, object]) -> dict[str, Any]:
         *above, name = key.split(".")
         node = tree
         for part in above:
-            node = node.setdefault(part, {})
+            if not isinstance(node.get(part), dict):
+                node[part] = {}
+            node = node[part]
         node[name] = value
     return {name: _listed(node) for name, node in tree.items()}
 
@@ -197,12 +204,17 @@ def _listed(node: Any) -> Any:
     return {name: _listed(inner) for name, inner in node.items()}
 
 
-def _refused(error: ErrorDetails, origins: Mapping[str, str]) -> Problem:
-    key = ".".join(map(str, error["loc"]))
-    facts = error.get("ctx", {}) if error["type"] == "setting" else {}
-    place = _nearest(key, origins)
-    if facts:
-        return Problem(place, str(facts["cause"]), str(facts["way_out"]), str(facts["code"]))
+def _refused(error: ValidationError, origins: Mapping[str, str], derived: Container[str]) -> Iterator[Problem]:
+    """What the model refuses; not what was derived from a value that is refused itself."""
+    for one in error.errors():
+        key = ".".join(map(str, one["loc"]))
+        if key not in derived:
+            yield _problem(key, one, _nearest(key, origins))
+
+
+def _problem(key: str, error: ErrorDetails, place: str) -> Problem:
+    if error["type"] == "setting":
+        return Problem(place, **{name: error["ctx"][name] for name in ("cause", "way_out", "code")})
     return Problem(place, f"'{key}': {_plain(error['msg'])}", "config/dispatcher.toml explains it", "E_SETTING_VALUE")
 
 

@@ -25,9 +25,8 @@ from pydantic_core import PydanticCustomError
 from dispatcher.domain import schedule
 from dispatcher.domain.words import Kind
 
-_DOMAIN = re.compile(
-    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
-)
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 _PASSWORD = re.compile(r"(://[^:/@]*:).*@")
 _SQLITE = "sqlite+aiosqlite:///"
 _POSTGRESQL = "postgresql+psycopg://"
@@ -84,8 +83,8 @@ def _database(url: str, info: ValidationInfo) -> str:
     return _SQLITE + str(base / url.removeprefix(_SQLITE))
 
 
-Folder = Annotated[Path, BeforeValidator(_resolved)]  #: relative to the project folder, see `load`
-Secret = Annotated[Path, BeforeValidator(_resolved)]  #: a file that holds one secret and nothing else
+Place = Annotated[Path, BeforeValidator(_resolved)]  #: relative to the project folder, see `load`
+Secret = Annotated[Path | None, BeforeValidator(_resolved)]  #: a file that holds one secret and nothing else
 Domain = Annotated[str, AfterValidator(_domain)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -103,7 +102,7 @@ class Section(BaseModel):
 class Office(Section):
     """Whose letters these are, and where the data live."""
 
-    folder: Folder = Path("var")
+    folder: Place = Path("var")
     organisation_domain: Domain = "cmc.example"  #: the right-hand side of every Message-ID
     timezone: Zone = "Europe/Zurich"
 
@@ -112,7 +111,7 @@ class Database(Section):
     """Where the rows live."""
 
     url: Annotated[str, AfterValidator(_database)] = _SQLITE + "var/dispatcher.db"
-    password_file: Secret | None = None  #: PostgreSQL only
+    password_file: Secret = None  #: PostgreSQL only
 
     def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
         yield from {**dict(self), "url": masked(self.url)}.items()
@@ -125,7 +124,7 @@ class Database(Section):
 class Archive(Section):
     """Where the letters and the evidence live, by their digests."""
 
-    folder: Folder = Path("var/archive")
+    folder: Place = Path("var/archive")
 
 
 class Relay(Section):
@@ -136,7 +135,7 @@ class Relay(Section):
     port: Port = 25
     security: Literal["tls", "starttls", "none"] = "none"
     user: str = ""
-    password_file: Secret | None = None
+    password_file: Secret = None
     timeout_connect: Seconds = 30
     timeout_reply: Seconds = 300
     timeout_dot: Seconds = 600
@@ -197,8 +196,8 @@ class Simulator(Section):
 
     enabled: bool = False
     url: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$")] = "http://127.0.0.1:8026"
-    secret_file: Secret | None = None  #: what we sign our requests with
-    callback_secret_file: Secret | None = None  #: what its callbacks are signed with
+    secret_file: Secret = None  #: what we sign our requests with
+    callback_secret_file: Secret = None  #: what its callbacks are signed with
 
 
 class Fax(Section):
@@ -236,25 +235,25 @@ class Callbacks(Section):
 class Secrets(Section):
     """Keys of our own."""
 
-    token_key_file: Secret = Path("var/token.key")  #: signs return paths; made by Dispatcher when absent
+    token_key_file: Place = Path("var/token.key")  #: signs return paths; made by Dispatcher when absent
 
 
 class Templates(Section):
     """How the letters look."""
 
-    folder: Folder = Path("templates")
+    folder: Place = Path("templates")
 
 
 class Contacts(Section):
     """To whom we write."""
 
-    folder: Folder = Path("config/contacts")
+    folder: Place = Path("config/contacts")
 
 
 class Campaigns(Section):
     """What we write, and when."""
 
-    folder: Folder = Path("config/campaigns")
+    folder: Place = Path("config/campaigns")
 
 
 class Settings(Section):

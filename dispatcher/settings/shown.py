@@ -21,7 +21,8 @@ class Shown(NamedTuple):
 def shown(settings: Settings) -> Iterator[Shown]:
     """Every setting in the order of the file. A secret is a file, so only its path is there to be shown."""
     for key, value in flatten(settings.model_dump(mode="json")):
-        yield Shown(key, _text(value), settings.origins.get(key, DEFAULT))
+        if value != []:
+            yield Shown(key, _text(value), settings.origins.get(key, DEFAULT))
 
 
 def _text(value: object) -> str:

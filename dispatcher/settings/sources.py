@@ -39,7 +39,7 @@ def from_file(path: Path, name: str) -> list[Given]:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(_broken(name, str(error))) from error
     lines = _lines(text)
-    return [Given(key, value, f"{name}:{_line_of(key, lines)}") for key, value in flatten(tree)]
+    return [Given(key, value, f"{name}:{_line_of(key, lines)}") for key, value in flatten(tree) if key]
 
 
 def from_environment(env: Mapping[str, str]) -> Iterator[Given]:
@@ -69,18 +69,21 @@ def from_secret_folders(folders: Iterable[Path], known: Iterable[str]) -> Iterat
 def from_overrides(overrides: Mapping[str, object]) -> Iterator[Given]:
     """What the command line gives: nested mappings, or dotted keys."""
     for key, value in flatten(overrides):
-        yield Given(key, value, "command line")
+        if key:
+            yield Given(key, value, "command line")
 
 
 def flatten(tree: object, key: str = "") -> Iterator[tuple[str, object]]:
-    """Leaves by dotted key. A list is a leaf, unless tables are in it."""
-    if isinstance(tree, Mapping) and (tree or not key):
-        parts: Iterable[tuple[object, object]] = tree.items()
+    """Leaves by dotted key. Before the parts of a list of tables comes the list's own key with [], which says that
+    the list was given whole; an empty table is a leaf with {}."""
+    parts: Iterable[tuple[object, object]] = ()
+    if isinstance(tree, Mapping):
+        parts = tree.items()
     elif isinstance(tree, list | tuple) and any(isinstance(part, Mapping) for part in tree):
         parts = enumerate(tree)
-    else:
+        yield key, []
+    if not parts:
         yield key, tree
-        return
     for name, value in parts:
         yield from flatten(value, f"{key}.{name}" if key else str(name))
 
