@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,11 +29,17 @@ class Heard(StrEnum):
     UNKNOWN = "unknown"  # no attempt of ours has this name
 
 
-async def hear(office: Office, channel_name: str, notice: Notice) -> list[Heard]:
-    """Take a callback of a channel. Raises NoticeRejected (nothing changes), NotFound for a channel we do not have."""
+async def hear(
+    office: Office, channel_name: str, headers: Mapping[str, str], body: bytes, remote: str = ""
+) -> list[Heard]:
+    """Take a callback of a channel, as it came in (header names in lower case).
+
+    Raises NoticeRejected when it is not provably the provider's, NotFound for a channel we do not have: nothing changes.
+    """
     channel = office.channels.get(channel_name)
     if channel is None:
         raise NotFound(f"there is no channel '{channel_name}'")
+    notice = Notice(headers, body, office.clock.now(), remote)
     return [await take(office, report, f"channel:{channel_name}") for report in await channel.hear(notice)]
 
 

@@ -1,0 +1,189 @@
+"""The composition root: from settings to an Office. The only module that names a provider, and that picks a clock."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from dispatcher.archive import Archive
+from dispatcher.channels.base import Channel
+from dispatcher.channels.mailfax import MailfaxChannel
+from dispatcher.channels.relay import Relay
+from dispatcher.channels.simulator import SimulatorChannel
+from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.domain.clock import Clock, SystemClock
+from dispatcher.domain.errors import Problem, SettingsError
+from dispatcher.domain.schedule import Policy
+from dispatcher.domain.tokens import sign_return_path
+from dispatcher.domain.words import Kind
+from dispatcher.letters import Order, Rendered, render_in_process
+from dispatcher.settings import Settings, database_url, read_secret
+from dispatcher.store import migrate
+from dispatcher.store.engine import Store
+from dispatcher.usecases.office import Office
+
+#: A bounce that comes later than this after its letter is no longer believed.
+RETURN_PATH_LIFE = timedelta(days=60)
+
+
+@dataclass(slots=True)
+class Press:
+    """Renders letters in processes of their own: typesetting is all computing, and threads gain it nothing."""
+
+    templates: Path
+    hands: int = field(default_factory=lambda: os.cpu_count() or 1)
+    _pool: ProcessPoolExecutor | None = None
+
+    async def render(self, order: Order) -> Rendered:
+        """Raises TemplateError with every problem of the letter."""
+        if self._pool is None:
+            spawn = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.hands, mp_context=spawn)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, render_in_process, str(self.templates), order)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+@asynccontextmanager
+async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Office]:
+    """An Office over an up-to-date database; lets go of everything at the end.
+
+    Raises Conflict when the schema is not the one this program speaks, SettingsError when a channel lacks a setting.
+    """
+    clock = clock or SystemClock()
+    press = Press(settings.templates.folder)
+    store = Store(database_url(settings))
+    channels = _channels(settings, clock)
+    try:
+        await store.read(migrate.require_newest)
+        yield Office(
+            store=store,
+            archive=Archive(settings.archive.folder),
+            clock=clock,
+            policy=_policy(settings),
+            channels=channels,
+            outgoing=_outgoing(settings, channels),
+            render=press.render,
+            domain=settings.office.organisation_domain,
+            return_path=_return_path(settings, clock),
+            folder=settings.office.folder,
+        )
+    finally:
+        press.close()
+        for channel in channels.values():
+            await channel.aclose()
+        await store.aclose()
+
+
+def upgrade_database(settings: Settings) -> tuple[str, str]:
+    """Bring the database to the schema that this program speaks; the revisions before and after."""
+    return migrate.upgrade(make_url(database_url(settings)))
+
+
+def _policy(settings: Settings) -> Policy:
+    retries = {Kind.EMAIL: settings.retries.email, Kind.FAX: settings.retries.fax}
+    return Policy(
+        retries={kind: tuple(timedelta(minutes=one) for one in delays) for kind, delays in retries.items()},
+        lease=timedelta(seconds=settings.worker.lease_seconds),
+        bounce_window=timedelta(days=settings.mail.bounce_window_days),
+        proof_wait=timedelta(hours=settings.fax.proof_hours),
+    )
+
+
+# -- channels ----------------------------------------------------------------------------------------------------------
+
+Maker = Callable[[Settings, Clock], Channel | None]
+
+
+def _smtp(settings: Settings, clock: Clock) -> Channel | None:
+    relays = _relays(settings)
+    return SmtpChannel(relays) if relays else None
+
+
+def _mailfax(settings: Settings, clock: Clock) -> Channel | None:
+    given = settings.fax.mailfax
+    if not given.enabled:
+        return None
+    relays = [relay for relay in _relays(settings) if given.relay in ("", relay.name)]
+    return MailfaxChannel(relays, pattern=given.pattern.replace("{domain}", given.domain))
+
+
+def _simulator(settings: Settings, clock: Clock) -> Channel | None:
+    given = settings.fax.simulator
+    if not given.enabled:
+        return None
+    if given.secret_file is None:
+        raise SettingsError(Problem("fax.simulator.secret_file", "the simulator needs a secret", "Name its file."))
+    callback = f"http://{settings.callbacks.host}:{settings.callbacks.port}/callbacks/simulator"
+    return SimulatorChannel(given.url, read_secret(given.secret_file).encode(), callback, now=clock.now)
+
+
+#: A new provider is one line here.
+PROVIDERS: dict[str, Maker] = {"smtp": _smtp, "mailfax": _mailfax, "simulator": _simulator}
+
+
+def _channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
+    made = {name: maker(settings, clock) for name, maker in PROVIDERS.items()}
+    return {name: channel for name, channel in made.items() if channel is not None}
+
+
+def _outgoing(settings: Settings, channels: Mapping[str, Channel]) -> dict[Kind, str]:
+    """Which channel carries which kind; a kind without one is not claimed, and the doctor says so."""
+    wanted = {Kind.EMAIL: "smtp", Kind.FAX: settings.fax.default}
+    return {kind: name for kind, name in wanted.items() if name in channels}
+
+
+def _relays(settings: Settings) -> list[Relay]:
+    return [
+        Relay(
+            name=one.name,
+            host=one.host,
+            port=one.port,
+            security=one.security,
+            user=one.user,
+            password=read_secret(one.password_file) if one.password_file else "",
+            timeout_connect=one.timeout_connect,
+            timeout_reply=one.timeout_reply,
+            timeout_dot=one.timeout_dot,
+            connections=one.connections,
+        )
+        for one in settings.mail.relays
+    ]
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+def _return_path(settings: Settings, clock: Clock) -> Callable[[str], str]:
+    """Signs the envelope sender of a delivery, so that its bounces can be told from forged ones."""
+    key = _token_key(settings.secrets.token_key_file)
+    domain = settings.mail.return_path_domain
+
+    def sign(delivery_id: str) -> str:
+        expires: datetime = clock.now() + RETURN_PATH_LIFE
+        return f"{sign_return_path(key, delivery_id, expires)}@{domain}"
+
+    return sign
+
+
+def _token_key(path: Path) -> bytes:
+    """Our own key; made once, when it is first needed."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
+    return read_secret(path).encode()

@@ -1,0 +1,1 @@
+"""The web's doors: parse, call one use case, show."""
