@@ -61,7 +61,8 @@ def _noting(read: Callable[[], str], where: Where, findings: Findings) -> str:
         findings.fault(where.place, refused.code, f"{where.name}: {refused.cause}", refused.way_out)
     except UserError as error:
         for problem in error.problems:
-            findings.fault(where.place, problem.code, f"{where.name}: {problem.cause}", problem.way_out)
+            way_out = problem.way_out[:1].upper() + problem.way_out[1:]
+            findings.fault(where.place, problem.code, f"{where.name}: {problem.cause}", way_out)
     return ""
 
 

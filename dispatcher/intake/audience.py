@@ -106,9 +106,9 @@ def _check_reach(sheet: Sheet, keys: tuple[str, ...], contact: Contact, policy: 
 
 
 def read_copies(sheets: list[Sheet], book: ContactBook, chosen: Collection[str], default: Policy) -> tuple[Copy, ...]:
-    """The cc parties. Each is a recipient of its own, so nobody may receive the same campaign twice over."""
+    """The cc parties. Each copy is a letter of its own, with its own proof."""
     contacts = {contact.id: contact for contact in book.contacts}
-    places: dict[str, str] = {}
+    places: dict[tuple[str, str], str] = {}
     return tuple(_read_copy(sheet, contacts, book, chosen, default, places) for sheet in sheets)
 
 
@@ -118,7 +118,7 @@ def _read_copy(
     book: ContactBook,
     chosen: Collection[str],
     default: Policy,
-    places: dict[str, str],
+    places: dict[tuple[str, str], str],
 ) -> Copy:
     sheet.allow("contact", "for", "channels")
     contact_id = sheet.text("contact", "Give the id of the contact who receives the copy")
@@ -131,16 +131,17 @@ def _read_copy(
         sheet.fault("E_CONTACT", cause, did_you_mean(contact_id, contacts, _CHECK_FILES), "contact")
     elif contact_id:
         _check_reach(sheet, ("channels",), contacts[contact_id], policy, book)
-        _check_once(sheet, contact_id, chosen, places)
+        _check_once(sheet, contact_id, addressee, places)
     return Copy(contact_id, addressee, policy)
 
 
-def _check_once(sheet: Sheet, contact_id: str, chosen: Collection[str], places: dict[str, str]) -> None:
-    """A delivery is named by campaign, step, contact and address: a second one to the same contact would be lost."""
-    if contact_id in chosen:
-        cause = f"{sheet.name('contact')}: {contact_id} receives this campaign already, as addressee"
-        sheet.fault("E_CC", cause, "Take the cc out, or put the contact into select.except", "contact")
-    if contact_id in places:
-        cause = f"{sheet.name('contact')}: {contact_id} receives a copy already, at {places[contact_id]}"
+def _check_once(sheet: Sheet, contact_id: str, addressee: str, places: dict[tuple[str, str], str]) -> None:
+    """A contact may copy several letters, and receive one of its own; never the same letter twice."""
+    pair = (contact_id, addressee)
+    if contact_id == addressee:
+        cause = f"{sheet.name('contact')}: {contact_id} would receive a copy of its own letter"
+        sheet.fault("E_CC", cause, "Take the cc out", "contact")
+    elif pair in places:
+        cause = f"{sheet.name('contact')}: {contact_id} receives a copy of this letter already, at {places[pair]}"
         sheet.fault("E_DUP", cause, "Keep one of the two", "contact")
-    places.setdefault(contact_id, sheet.place("contact"))
+    places.setdefault(pair, sheet.place("contact"))

@@ -12,7 +12,7 @@ from dispatcher.domain.model import Campaign, Sender, Step
 from .addresses import read_email
 from .audience import check_addresses, read_channels, read_copies, read_selection
 from .contacts import LONGEST_ID, SLUG, ContactBook
-from .findings import Findings, clip, did_you_mean, listing
+from .findings import Findings, clip, did_you_mean, in_order, listing
 from .sheet import Sheet, open_sheet
 from .text import Where
 from .timing import read_hours, read_letter_date, read_when
@@ -41,7 +41,7 @@ def read_campaign(
     opened = open_sheet(path, findings)
     campaign = _read(*opened, book, letters, organisations) if opened else None
     if findings.problems or campaign is None:
-        raise CampaignError(findings.problems)
+        raise CampaignError(in_order(findings.problems))
     return CampaignFile(campaign, tuple(findings.warnings))
 
 

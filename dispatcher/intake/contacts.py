@@ -14,7 +14,7 @@ from dispatcher.domain.model import Address, Contact
 from dispatcher.domain.words import Kind
 
 from .addresses import read_email, read_fax
-from .findings import Findings, clip, did_you_mean
+from .findings import Findings, clip, did_you_mean, in_order
 from .table import Row, read_table
 from .text import Where, check_line, clean
 
@@ -72,7 +72,7 @@ def read_contacts(paths: Sequence[Path]) -> ContactBook:
         for row in table.rows if table else ():
             _read_row(row, reading)
     if reading.findings.problems:
-        raise ImportError_(reading.findings.problems)
+        raise ImportError_(in_order(reading.findings.problems))
     return ContactBook(tuple(reading.contacts), tuple(reading.findings.warnings), reading.places)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -21,6 +21,18 @@ class Findings:
 
     def warn(self, place: str, code: str, cause: str, way_out: str = "") -> None:
         self.warnings.append(Problem(place, cause, way_out, code))
+
+
+def in_order(problems: Sequence[Problem]) -> list[Problem]:
+    """By file, in the order in which the files were read, and by line within each."""
+    files: dict[str, int] = {}
+
+    def key(problem: Problem) -> tuple[int, int]:
+        file, _, line = problem.place.rpartition(":")
+        numbered = bool(file) and line.isdecimal()
+        return files.setdefault(file if numbered else problem.place, len(files)), int(line) if numbered else 0
+
+    return sorted(problems, key=key)
 
 
 def did_you_mean(word: str, known: Collection[str], otherwise: str) -> str:
