@@ -31,7 +31,7 @@ check: $(VENV)/.dev ## lint, format, types, floors
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . ; exit 1; }
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 format: $(VENV)/.dev ## put the code into its form
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .

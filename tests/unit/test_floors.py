@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LINT = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(is_debug_mode=False, cache_dir=None))"
+LINT = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True, no_logo=True))"
 
 
 def lint(folder: Path) -> tuple[bool, str]:
