@@ -1,0 +1,6 @@
+"""From an order to a finished letter: PDF, fax pages, HTML, text, MIME. Knows nothing of channels, stores or schedules."""
+
+from .address import Order
+from .printer import Printer, Rendered, render_in_process
+
+__all__ = ["Order", "Printer", "Rendered", "render_in_process"]

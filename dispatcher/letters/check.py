@@ -1,0 +1,28 @@
+"""Looks at a finished letter as a careful clerk would: is it short enough, will the fax be legible, is it small enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from dispatcher.domain.errors import Problem
+
+from . import tiff
+from .pdf import FITS, Pages
+
+#: A fax of more pages than this is often cut off, or refused, at the far end.
+FAX_PAGES = 2
+#: Many ministries refuse mail above 10 MB; far below it, the letter is already unusual.
+MAIL_BYTES = 2_000_000
+
+
+def legibility(letter: str, pages: Pages, fax_copy: Pages, parts: Mapping[str, bytes]) -> Iterator[Problem]:
+    """What a person should look at before approving. Raises AssertionError if our own fax pages are not fax pages."""
+    if found := tiff.faults(parts["tiff"]):
+        raise AssertionError(f"our own TIFF is faulty: {found}")
+    if fax_copy.count > FAX_PAGES:
+        way_out = f"Shorten it to {FAX_PAGES}: long faxes are often cut off"
+        yield Problem(letter, f"the fax has {fax_copy.count} pages", way_out, "W_FAX_PAGES")
+    if pages.count == 1 and pages.fit == FITS[-1]:
+        yield Problem(letter, "fits its page only in the smallest size", "Shorten it a little", "W_TIGHT")
+    if len(parts["entity"]) > MAIL_BYTES:
+        yield Problem(letter, f"the mail has {len(parts['entity'])} bytes", "Shorten it", "W_MAIL_SIZE")

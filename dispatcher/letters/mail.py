@@ -1,0 +1,79 @@
+"""The letter as mail: HTML, plain text, and the MIME entity that carries both with the PDF. Knows no sender, no receiver.
+
+The entity has only the headers that describe it (Content-*, MIME-Version); who sends it to whom, and when, is added at
+each attempt, so that the frozen bytes never change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from email.message import MIMEPart
+from email.policy import SMTP
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from . import text as plain
+from .sheet import Sheet
+
+_POLICY = SMTP.clone(max_line_length=78)
+_UNFIT = re.compile(r"[^a-z0-9]+")
+
+
+class MailWriter:
+    """Holds the two mail templates, compiled."""
+
+    def __init__(self, templates: Path) -> None:
+        loader = FileSystemLoader(templates / "mail")
+        web = Environment(loader=loader, undefined=StrictUndefined, autoescape=True)
+        flat = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, autoescape=False)
+        flat.filters.update(wrap=plain.wrap, blocks=plain.body, copies=plain.copies)
+        self._html = web.get_template("letter.html.j2")
+        self._text = flat.get_template("letter.txt.j2")
+
+    def html(self, sheet: Sheet) -> str:
+        """One self-contained page: styles inline, nothing fetched."""
+        return self._html.render(sheet=sheet) + "\n"
+
+    def text(self, sheet: Sheet) -> str:
+        """72 columns, ordinary spaces, the contact lines after '-- '."""
+        return self._text.render(sheet=sheet).strip("\n") + "\n"
+
+
+def file_name(sheet: Sheet) -> str:
+    """'2015-10-01-air-strikes-in-the-syrian-arab-republic.pdf': ASCII, short, the same on every system."""
+    ascii_words = unicodedata.normalize("NFKD", sheet.subject).encode("ascii", "ignore").decode().lower()
+    slug = _UNFIT.sub("-", ascii_words).strip("-")[:60].rstrip("-")
+    return f"{sheet.day.isoformat()}-{slug or sheet.letter}.pdf"
+
+
+def entity(sheet: Sheet, text: str, html: str, pdf: bytes) -> bytes:
+    """multipart/mixed[ alternative[ text, html ], pdf ] with CRLF; the boundaries come from the contents' digest."""
+    digest = hashlib.sha256(b"\0".join((text.encode(), html.encode(), pdf))).hexdigest()[:24]
+    both = _multipart("alternative", f"=_a_{digest}", [_words(text, "plain", sheet), _words(html, "html", sheet)])
+    whole = _multipart("mixed", f"=_m_{digest}", [both, _attachment(pdf, file_name(sheet))])
+    whole["MIME-Version"] = "1.0"
+    return whole.as_bytes(policy=_POLICY)
+
+
+def _multipart(subtype: str, boundary: str, parts: list[MIMEPart]) -> MIMEPart:
+    part = MIMEPart(_POLICY)
+    part["Content-Type"] = f"multipart/{subtype}"
+    part.set_boundary(boundary)
+    part.set_payload(parts)
+    return part
+
+
+def _words(text: str, subtype: str, sheet: Sheet) -> MIMEPart:
+    part = MIMEPart(_POLICY)
+    part.set_content(text, subtype=subtype, charset="utf-8", cte="quoted-printable")
+    part["Content-Language"] = sheet.language.tag
+    return part
+
+
+def _attachment(pdf: bytes, name: str) -> MIMEPart:
+    part = MIMEPart(_POLICY)
+    part.set_content(pdf, maintype="application", subtype="pdf", disposition="attachment", filename=name)
+    return part

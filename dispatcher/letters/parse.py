@@ -1,0 +1,180 @@
+"""Markdown, with the data veiled in it, becomes the content tree. Alone knows Markdown; unveils the data afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from dispatcher.domain.errors import Problem, TemplateError
+
+from .languages import Language
+from .tree import Block, BlockKind, Span, SpanKind
+from .typography import clean, polish
+from .veil import LEFTOVER, unveil
+
+_SUP = re.compile(r"\^([^\s^]{1,12})\^")
+_BLOCKS: dict[str, BlockKind] = {
+    "paragraph": "p",
+    "heading": "h",
+    "bullet_list": "ul",
+    "ordered_list": "ol",
+    "list_item": "li",
+    "blockquote": "quote",
+}
+_SPANS: dict[str, SpanKind] = {"em": "em", "strong": "strong", "link": "link"}
+_SCHEMES = ("https", "mailto")
+_WANTED = "A letter has paragraphs, headings, lists, quotations, *emphasis*, **strong**, [links](https://…) and breaks"
+
+
+class Parser:
+    """A Markdown parser with the quotation marks of one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._markdown = _markdown(language)
+
+    def body(self, text: str, place: str) -> tuple[Block, ...]:
+        """The blocks of a letter. Raises TemplateError with everything that a letter may not hold."""
+        reader = _Reader(self._language, place)
+        blocks = reader.blocks(self._markdown.parse(text))
+        if reader.problems:
+            raise TemplateError(reader.problems)
+        return blocks
+
+    def line(self, text: str, place: str) -> str:
+        """One line without markup: the subject, the closing."""
+        blocks = self.body(text, place)
+        spans = blocks[0].spans if len(blocks) == 1 and blocks[0].kind == "p" else ()
+        if len(spans) != 1 or spans[0].kind != "text":
+            raise TemplateError(Problem(place, "is not plain text", "Leave out the Markdown", "E_TPL_SYNTAX"))
+        return spans[0].text
+
+
+def _markdown(language: Language) -> MarkdownIt:
+    options = {"html": False, "typographer": True, "quotes": list(language.quotes)}
+    markdown = MarkdownIt("commonmark", options).enable("smartquotes")
+    # Addresses are checked and kept as they were written once the data in them are unveiled.
+    markdown.normalizeLink = lambda url: url  # type: ignore[method-assign]
+    markdown.validateLink = lambda url: True  # type: ignore[method-assign]
+    return markdown
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Goes once through the tokens."""
+
+    language: Language
+    place: str
+    problems: list[Problem] = field(default_factory=list)
+    at: int = 0
+    line: int = 1
+
+    def blocks(self, tokens: Sequence[Token]) -> tuple[Block, ...]:
+        """The blocks up to the end of the enclosing one."""
+        found: list[Block] = []
+        while self.at < len(tokens):
+            token = tokens[self.at]
+            self.at += 1
+            if token.nesting < 0:
+                break
+            self.line = token.map[0] + 1 if token.map else self.line
+            found += self.block(token, tokens)
+        return tuple(found)
+
+    def block(self, token: Token, tokens: Sequence[Token]) -> list[Block]:
+        kind = _BLOCKS.get(token.type.removesuffix("_open"))
+        if kind is None:
+            self.refuse(token)
+            return []
+        if kind in ("p", "h"):
+            inline = tokens[self.at]
+            self.at += 2
+            level = int(token.tag[1:]) if kind == "h" else 0
+            return [Block(kind, spans=self.inline(inline.children or []), number=level)]
+        number = int(token.attrs.get("start", 1)) if kind == "ol" else 0
+        return [Block(kind, blocks=self.blocks(tokens), number=number)]
+
+    def inline(self, tokens: Sequence[Token]) -> tuple[Span, ...]:
+        open_spans: list[tuple[Token | None, list[Span]]] = [(None, [])]
+        for token in tokens:
+            if token.nesting < 0 and len(open_spans) > 1:
+                opened, inner = open_spans.pop()
+                open_spans[-1][1].extend(self.enclosed(opened, inner))
+            elif token.nesting > 0:
+                open_spans.append((token, []))
+            else:
+                open_spans[-1][1].extend(self.leaf(token))
+        return _joined(open_spans[0][1], self.language)
+
+    def enclosed(self, token: Token | None, inner: list[Span]) -> list[Span]:
+        kind = _SPANS.get(token.type.removesuffix("_open")) if token else None
+        if token is None or kind is None:
+            self.refuse(token)
+            return inner
+        href = self.address(str(token.attrs.get("href", ""))) if kind == "link" else ""
+        return [Span(kind, spans=_joined(inner, self.language), href=href)]
+
+    def leaf(self, token: Token) -> list[Span]:
+        if token.type in ("text", "text_special"):
+            return self.text(token.content)
+        if token.type == "softbreak":
+            self.line += 1
+            return [Span("text", " ")]
+        if token.type == "hardbreak":
+            self.line += 1
+            return [Span("br")]
+        self.refuse(token)
+        return []
+
+    def text(self, text: str) -> list[Span]:
+        pieces = _SUP.split(text)
+        spans = [Span("sup", spans=(Span("text", self.shown(p)),)) if i % 2 else Span("text", self.shown(p))
+                 for i, p in enumerate(pieces)]  # fmt: skip
+        return [span for span in spans if span.text or span.spans]
+
+    def shown(self, text: str) -> str:
+        try:
+            shown = unveil(text)
+        except UnicodeDecodeError:
+            shown = text
+        if LEFTOVER.search(shown):
+            self.say("a field was cut to pieces", "Print the field whole", "E_TPL_RESIDUE")
+        return shown
+
+    def address(self, href: str) -> str:
+        shown = clean(self.shown(href))
+        if urlsplit(shown).scheme not in _SCHEMES or any(c.isspace() or c in '<>"' for c in shown):
+            self.say(f"the link {shown} is neither https: nor mailto:", "Write the whole address", "E_TPL_FORBIDDEN")
+        return shown
+
+    def refuse(self, token: Token | None) -> None:
+        self.say(f"a letter may not hold this ({token.type if token else 'mark'})", _WANTED, "E_TPL_FORBIDDEN")
+
+    def say(self, cause: str, way_out: str, code: str) -> None:
+        self.problems.append(Problem(f"{self.place}:{self.line}", cause, way_out, code))
+
+
+def _joined(spans: list[Span], language: Language) -> tuple[Span, ...]:
+    """With neighbouring texts made one, so that the typographic pass sees whole words."""
+    joined: list[Span] = []
+    for span in spans:
+        if span.kind == "text" and joined and joined[-1].kind == "text":
+            joined[-1] = Span("text", joined[-1].text + span.text)
+        else:
+            joined.append(span)
+    return tuple(Span("text", polish(s.text, language)) if s.kind == "text" else s for s in joined)
+
+
+def tree_data(blocks: tuple[Block, ...]) -> list[dict[str, Any]]:
+    """The tree as plain data, for a writer that is not Python."""
+    return [{"k": b.kind, "n": b.number, "s": _span_data(b.spans), "b": tree_data(b.blocks)} for b in blocks]
+
+
+def _span_data(spans: tuple[Span, ...]) -> list[dict[str, Any]]:
+    return [{"k": s.kind, "v": s.text, "h": s.href, "s": _span_data(s.spans)} for s in spans]

@@ -1,0 +1,198 @@
+"""The door of the letters room: takes an order, gives every form in which the letter leaves. Same order, same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from dispatcher.domain.audit import canonical
+from dispatcher.domain.errors import Problem, TemplateError
+from dispatcher.domain.model import Contact, Sender
+
+from . import fax, mail
+from .address import Order, addressee_lines, copy_lines, date_line, gaps, template_data
+from .check import legibility
+from .fill import Filler
+from .languages import LANGUAGES, Language
+from .letterhead import Letterhead, read_letterhead
+from .parse import Parser
+from .pdf import Pages, Typesetter
+from .sheet import Sheet
+from .source import Source, open_source, read_text
+from .typography import finish, unbound
+
+#: The language of a letter that is not written in the contact's own.
+FALL_BACK = "en"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A finished letter in all its forms."""
+
+    subject: str
+    language: str
+    pages: int
+    fax_pages: int
+    parts: dict[str, bytes]  #: pdf, fax_pdf, tiff, html, text, entity
+    warnings: tuple[Problem, ...] = ()  #: what a person should look at; nothing that stops the letter
+
+
+class Printer:
+    """Built once a process: holds the fonts, the page template and the Jinja environments. Keeps no letter."""
+
+    def __init__(self, templates: Path) -> None:
+        self._templates = Path(templates)
+        self._filler = Filler()
+        self._parsers = {tag: Parser(language) for tag, language in LANGUAGES.items()}
+        self._typesetter = Typesetter(self._templates)
+        self._mail = mail.MailWriter(self._templates)
+
+    def check(self, letter: str, organisation: str, language: str) -> list[Problem]:
+        """Everything that is wrong with the letter's template and letterhead, found without a contact."""
+        problems: list[Problem] = []
+        for look in (self._check_head, self._check_letter):
+            try:
+                look(letter, organisation, language)
+            except TemplateError as error:
+                problems += error.problems
+        if problems:
+            return problems
+        try:
+            self._typesetter.set(self._sheet(specimen(letter, organisation, language), language), "print")
+        except TemplateError as error:
+            return list(error.problems)
+        return []
+
+    def render(self, order: Order) -> Rendered:
+        """Every form of the letter. Raises TemplateError with every problem; then there is no letter at all."""
+        sheet = self._sheet(order, self.language_for(order))
+        pages = self._typesetter.set(sheet, "print")
+        fax_copy = self._typesetter.set(sheet, "fax") if sheet.head.fax_edition else pages
+        return self._rendered(sheet, pages, fax_copy)
+
+    def language_for(self, order: Order) -> str:
+        """The contact's language where the letter is written in it, else English."""
+        tag = order.contact.language
+        known = tag in LANGUAGES and _NAME.match(order.letter)
+        return tag if known and self._letter_path(order.letter, tag).is_file() else FALL_BACK
+
+    def inputs_digest(self, order: Order) -> str:
+        """sha256 over all that the letter is made from: the template files and the order."""
+        tag = self.language_for(order)
+        paths = [self._letter_path(order.letter, tag), self._head_path(order.organisation)]
+        paths += [self._templates / name for name in ("typst/letter.typ", "mail/letter.html.j2", "mail/letter.txt.j2")]
+        files = {str(p.relative_to(self._templates)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+        facts = {"files": files, "order": _facts(order), "language": tag}
+        return hashlib.sha256(canonical(facts).encode()).hexdigest()
+
+    def _rendered(self, sheet: Sheet, pages: Pages, fax_copy: Pages) -> Rendered:
+        text, html = self._mail.text(sheet), self._mail.html(sheet)
+        parts = {
+            "pdf": pages.pdf,
+            "fax_pdf": fax_copy.pdf,
+            "tiff": fax.fax_pages(fax_copy.pdf),
+            "html": html.encode(),
+            "text": text.encode(),
+            "entity": mail.entity(sheet, text, html, pages.pdf),
+        }
+        warnings = tuple(legibility(sheet.letter, pages, fax_copy, parts))
+        return Rendered(unbound(sheet.subject), sheet.language.tag, pages.count, fax_copy.count, parts, warnings)
+
+    def _sheet(self, order: Order, tag: str) -> Sheet:
+        """The letter in words. Raises TemplateError with the gaps in the data and the faults in the files together."""
+        language = LANGUAGES[tag]
+        problems = gaps(order)
+        try:
+            source, head = self._source(order.letter, tag), self._head(order.organisation, language)
+            filled = self._filler.fill(source, template_data(order, head.title, language))
+        except TemplateError as error:
+            raise TemplateError([*problems, *error.problems]) from error
+        if problems:
+            raise TemplateError(problems)
+        parser = self._parsers[tag]
+        contact, sender = order.contact, order.sender
+        return Sheet(
+            letter=order.letter,
+            language=language,
+            day=order.letter_date,
+            head=head,
+            addressee=addressee_lines(contact, language),
+            date_line=date_line(sender.place, order.letter_date, language),
+            subject=parser.line(filled.subject, f"{source.place}:{source.subject.number}"),
+            salutation=finish(contact.salutation, language),
+            body=parser.body(filled.body, source.place),
+            closing=parser.line(filled.closing, f"{source.place}:{source.closing.number}"),
+            sender_name=finish(sender.name, language),
+            sender_title=finish(sender.title, language),
+            copies=tuple(copy_lines(copy, language) for copy in order.copies),
+        )
+
+    def _check_head(self, letter: str, organisation: str, language: str) -> None:
+        self._head(organisation, _language(language, f"letters/{letter}"))
+
+    def _check_letter(self, letter: str, organisation: str, language: str) -> None:
+        _language(language, f"letters/{letter}")
+        source = self._source(letter, language)
+        if problems := self._filler.inspect(source):
+            raise TemplateError(problems)
+
+    def _source(self, letter: str, tag: str) -> Source:
+        place = f"letters/{_named(letter, 'letter')}/{tag}.md"
+        source = open_source(read_text(self._letter_path(letter, tag), place), place)
+        if source.language != tag:
+            cause = f"says language: {source.language}, and is the file for {tag}"
+            raise TemplateError(Problem(f"{place}:1", cause, f"Write language: {tag}", "E_TPL_SYNTAX"))
+        return source
+
+    def _head(self, organisation: str, language: Language) -> Letterhead:
+        place = f"letterheads/{_named(organisation, 'organisation')}/letterhead.toml"
+        return read_letterhead(self._head_path(organisation), place, language)
+
+    def _letter_path(self, letter: str, tag: str) -> Path:
+        return self._templates / "letters" / letter / f"{tag}.md"
+
+    def _head_path(self, organisation: str) -> Path:
+        return self._templates / "letterheads" / organisation / "letterhead.toml"
+
+
+def specimen(letter: str, organisation: str, language: str) -> Order:
+    """An order with every field filled by its own name, to try a template without a contact."""
+    name = dict.fromkeys(("honorific", "name", "office", "organisation", "country", "state", "salutation"), "")
+    fields = {field: f"[{field}]" for field in name}
+    contact = Contact("specimen", postal=("[postal]",), language=language, time_zone="UTC", addresses=(), **fields)
+    sender = Sender("[name]", "[title]", "", "[place]")
+    return Order(letter, organisation, contact, (replace(contact, id="specimen-copy"),), sender, date(2026, 1, 1))
+
+
+@lru_cache(maxsize=4)
+def _printer(templates: str) -> Printer:
+    return Printer(Path(templates))
+
+
+def render_in_process(templates: str, order: Order) -> Rendered:
+    """`Printer.render` for a pool of processes: each keeps its own printer."""
+    return _printer(templates).render(order)
+
+
+def _named(name: str, what: str) -> str:
+    if not _NAME.match(name):
+        way_out = "Use small letters, figures and hyphens"
+        raise TemplateError(Problem(name, f"is no name of a {what}", way_out, "E_TPL_MISSING"))
+    return name
+
+
+def _language(tag: str, place: str) -> Language:
+    if tag not in LANGUAGES:
+        known = ", ".join(sorted(LANGUAGES))
+        raise TemplateError(Problem(place, f"the language {tag} is not known", f"Known: {known}", "E_TPL_MISSING"))
+    return LANGUAGES[tag]
+
+
+def _facts(order: Order) -> dict[str, object]:
+    facts = asdict(order)
+    return facts | {"letter_date": order.letter_date.isoformat(), "first_date": str(order.first_date or "")}
