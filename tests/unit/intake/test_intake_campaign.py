@@ -166,6 +166,12 @@ def test_a_campaign_without_a_letter_is_refused(campaign_file: ReadCampaign) -> 
     assert told(problems(lambda: campaign_file((without, ""), empty))) == [("2", "E_VALUE")]
 
 
+def test_an_item_that_is_no_table_is_named_on_its_own_line(campaign_file: ReadCampaign) -> None:
+    copies = CAMPAIGN[CAMPAIGN.index("[[cc]]") : CAMPAIGN.index("[[steps]]")]
+    changes = (copies, ""), ('id = "air-strikes"\n', 'id = "air-strikes"\ncc = [\n  3,\n]\n')
+    assert told(problems(lambda: campaign_file(*changes))) == [("3", "E_TYPE")]
+
+
 def test_a_selection_of_nobody_is_refused(campaign_file: ReadCampaign) -> None:
     changes = ('contacts = ["pelagia-new-york"]', "contacts = []"), ('tags = ["geneva"]', "tags = []")
     found = problems(lambda: campaign_file(*changes))
