@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
+from desk.databases import Databases
+from desk.desk import Desk, open_desk
 from PIL import Image, ImageDraw
 
 from dispatcher.rehearsal.guard import loopback_only
@@ -36,3 +39,23 @@ def fax_pages() -> Callable[[int], bytes]:
         return file.getvalue()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    made = Databases(tmp_path_factory.mktemp("databases"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> str:
+    """The address of a fresh, migrated database; a test that asks for it runs on both kinds."""
+    return databases.fresh(request.param, tmp_path)
+
+
+@pytest.fixture
+async def desk(database: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    """A whole office with its far ends; see tests/desk."""
+    async with open_desk(database, tmp_path) as made:
+        yield made

@@ -1,0 +1,41 @@
+"""Fault: somebody sets the machine's clock. Sending pauses until it was steady; nothing leaves early, late or twice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from desk.desk import Desk, person
+
+from dispatcher.domain.words import Policy, State
+from dispatcher.usecases import review
+
+
+async def test_a_clock_set_back_pauses_sending_and_is_on_record(desk: Desk) -> None:
+    await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL)
+    await desk.worker.heartbeat()
+    assert await desk.worker.tick() == 1
+    await desk.worker.settle()
+    await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL, campaign_id="second")
+    desk.clock.step(hours=-1)
+    await desk.work()
+    assert await desk.states(campaign_id="second") == [State.QUEUED]
+    await desk.work()
+    entries = [entry for entry in await review.tail_audit(desk.office, 50) if entry.event.action == "clock.step"]
+    assert [entry.event.data for entry in entries] == [{"seconds": -3600}]
+    await desk.pass_time(minutes=11)
+    await desk.pass_time(hours=1)
+    assert await desk.states(campaign_id="second") == [State.ACCEPTED]
+    assert len(desk.rogue.ledger) == 2
+
+
+async def test_a_clock_set_ahead_releases_no_letter_early(desk: Desk) -> None:
+    await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL, at=datetime(2015, 10, 1, 20, 0))
+    await desk.work()
+    desk.clock.step(hours=12)
+    await desk.work()
+    assert desk.rogue.ledger == []
+    desk.clock.step(hours=-12)
+    await desk.pass_time(minutes=11)
+    assert desk.rogue.ledger == []
+    await desk.pass_time(hours=10)
+    assert len(desk.rogue.ledger) == 1

@@ -1,0 +1,100 @@
+"""Fault: the disk is full. No record, no dot; a reply that cannot be recorded is kept beside the database and told later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from desk.databases import Databases
+from desk.desk import Desk, open_desk, person
+from sqlalchemy import text
+
+from dispatcher.channels.base import CommitPoint, Parcel
+from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.domain.outcome import Outcome
+from dispatcher.domain.words import Policy, State
+
+
+async def _pages(desk: Desk, limit: int | None) -> None:
+    """SQLite's own limit: at it, the database answers exactly as on a full disk."""
+
+    async def unit(connection: Any) -> None:
+        used = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+        free = (await connection.execute(text("PRAGMA freelist_count"))).scalar_one()
+        await connection.execute(text(f"PRAGMA max_page_count = {limit or used - free}"))
+
+    await desk.office.store.write(unit)
+
+
+async def _fill(desk: Desk) -> None:
+    """No free page, and none to be had."""
+
+    async def unit(connection: Any) -> None:
+        await connection.execute(text("CREATE TABLE ballast (filler TEXT)"))
+
+    await desk.office.store.write(unit)
+    await _pages(desk, None)
+
+    async def fill(connection: Any) -> None:
+        await connection.execute(text("INSERT INTO ballast VALUES (:filler)"), {"filler": "x" * 900})
+
+    for _ in range(10_000):
+        try:
+            await desk.office.store.write(fill)
+        except Exception as fault:
+            assert "full" in str(fault)
+            return
+    raise AssertionError("the disk would not fill")
+
+
+class FullAt(SmtpChannel):
+    """The real channel; the disk fills at one point of its conversation."""
+
+    desk: Desk
+    before_commit: bool
+
+    async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
+        if self.before_commit:
+            await _fill(self.desk)
+            return await super().send(parcel, commit)
+        outcome = await super().send(parcel, commit)
+        await _fill(self.desk)
+        return outcome
+
+
+async def _desk_that_fills(desk: Desk, *, before_commit: bool) -> None:
+    channel = FullAt([desk.rogue.relay()])
+    channel.desk, channel.before_commit = desk, before_commit
+    desk.office.channels["smtp"] = channel  # type: ignore[index]  # the test swaps one channel for its twin
+    await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL)
+
+
+async def test_without_room_for_the_record_no_dot_is_sent(databases: Databases, tmp_path: Path) -> None:
+    async with open_desk(databases.fresh("sqlite", tmp_path), tmp_path) as desk:
+        await _desk_that_fills(desk, before_commit=True)
+        await desk.worker.tick()
+        await desk.worker.settle()
+        assert desk.rogue.dots == 0
+        assert desk.rogue.ledger == []
+        await _pages(desk, 100_000)
+        await desk.office.channels["smtp"].aclose()
+        desk.office.channels["smtp"] = SmtpChannel([desk.rogue.relay()])  # type: ignore[index]
+        await desk.pass_time(seconds=61)
+        await desk.pass_time(minutes=3)
+        assert (await desk.only()).state is State.ACCEPTED
+        assert len(desk.rogue.ledger) == 1
+
+
+async def test_a_reply_without_room_for_it_is_kept_and_told_later(databases: Databases, tmp_path: Path) -> None:
+    async with open_desk(databases.fresh("sqlite", tmp_path), tmp_path) as desk:
+        await _desk_that_fills(desk, before_commit=False)
+        await desk.worker.tick()
+        await desk.worker.settle()
+        assert len(desk.rogue.ledger) == 1
+        assert (desk.office.folder / "spill.jsonl").read_text().count("\n") == 1
+        await _pages(desk, 100_000)
+        await desk.work()
+        assert (await desk.only()).state is State.ACCEPTED
+        assert (desk.office.folder / "spill.jsonl").read_text() == ""
+        await desk.pass_time(hours=1)
+        assert len(desk.rogue.ledger) == 1

@@ -1,0 +1,50 @@
+"""Fault: the relay takes the whole letter and says nothing. It may have gone: in doubt, and nothing sends it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from desk.desk import open_desk, person
+from farend.rogue import STALL, accept_then
+
+from dispatcher.domain.words import Cause, Policy, State, Verdict
+from dispatcher.usecases import operate
+
+
+async def test_silence_after_the_dot_is_a_doubt_that_nothing_resends(database: str, tmp_path: Path) -> None:
+    async with open_desk(database, tmp_path, script={"dot": accept_then(STALL)}) as desk:
+        await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL)
+        await desk.work()
+        doubtful = await desk.only()
+        assert (doubtful.state, doubtful.cause) == (State.IN_DOUBT, Cause.EMAIL_NO_ANSWER_AFTER_DATA)
+        [attempt] = (await desk.story(doubtful.id)).attempts
+        assert attempt.verdict == Verdict.UNKNOWN
+        for _ in range(10):
+            await desk.pass_time(days=3)
+        assert await operate.retry_all(desk.office, Cause.EMAIL_NO_ANSWER_AFTER_DATA, "", _ada()) == []
+        await desk.work()
+        assert len(desk.rogue.ledger) == 1
+        assert (await desk.only()).state is State.IN_DOUBT
+
+
+async def test_a_person_settles_the_doubt_with_a_reason_and_the_record_says_so(database: str, tmp_path: Path) -> None:
+    async with open_desk(database, tmp_path, script={"dot": [accept_then(STALL)]}) as desk:
+        await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL)
+        await desk.work()
+        seen = await desk.only()
+        with pytest.raises(operate.Conflict, match="E_DOUBT_WAIT"):
+            await operate.settle_doubt(desk.office, seen.id, operate.Decision.RESEND, "they say no", _ada())
+        desk.clock.turn(minutes=12)
+        with pytest.raises(operate.UserError, match="E_DOUBT_REASON"):
+            await operate.settle_doubt(desk.office, seen.id, operate.Decision.RESEND, " ", _ada())
+        await operate.settle_doubt(desk.office, seen.id, operate.Decision.RESEND, "they say no", _ada())
+        await desk.work()
+        assert len(desk.rogue.ledger) == 2
+        assert [one.knowingly for one in (await desk.story(seen.id)).attempts] == [False, True]
+        assert desk.rogue.ledger[0].message.count(seen.message_id.encode()) == 1
+        assert seen.message_id.encode() in desk.rogue.ledger[1].message
+
+
+def _ada() -> operate.Actor:
+    return operate.Actor("operator", "ada")
