@@ -1,4 +1,4 @@
-"""From an order to a finished letter: PDF, fax pages, HTML, text, MIME. Knows nothing of channels, stores or schedules."""
+"""From an order to a finished letter: PDF, fax pages, HTML, text, MIME. Knows no channel, no store, no schedule."""
 
 from .address import Order
 from .printer import Printer, Rendered, render_in_process

@@ -1,4 +1,4 @@
-"""Looks at a finished letter as a careful clerk would: is it short enough, will the fax be legible, is it small enough."""
+"""Looks at a finished letter as a careful clerk would: short enough, small enough, legible by fax. Only warns."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes, pass_context
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes, pass_context
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -17,8 +17,8 @@ from .guard import inspect
 from .source import Line, Source
 from .veil import ABSENT, EMPTY, veil
 
-#: Rendered text of one part of a letter, in characters; some forty pages.
-MAX_OUTPUT = 400_000
+#: Rendered text of one part of a letter, in characters; some twenty pages.
+MAX_OUTPUT = 60_000
 _MARKS = ("{{", "}}", "{%", "%}", "{#", "#}")
 
 
@@ -36,6 +36,7 @@ class Filler:
 
     def __init__(self) -> None:
         self._environment = _environment()
+        self._ready: dict[tuple[str, Line], Template] = {}
 
     def inspect(self, source: Source) -> list[Problem]:
         """Every fault of the template that can be found without data."""
@@ -43,20 +44,31 @@ class Filler:
 
     def fill(self, source: Source, data: Mapping[str, Any]) -> Filled:
         """Raises TemplateError with every fault of the template, or every gap that the data leave in it."""
-        if problems := self.inspect(source):
-            raise TemplateError(problems)
-        outputs = [self._run(line, source.place, data) for line in _parts(source)]
+        outputs = [_run(template, source.place, data) for template in self._templates(source)]
         residue = [f for line, out in zip(_parts(source), outputs, strict=True) for f in _residue(line, out, source)]
         if residue:
             raise TemplateError(residue)
         return Filled(outputs[0].strip(), outputs[1].strip(), outputs[2])
+
+    def _templates(self, source: Source) -> list[Template]:
+        """The three templates, inspected and compiled; kept for the next letter of the same text."""
+        keys = [(source.place, line) for line in _parts(source)]
+        if not all(key in self._ready for key in keys):
+            if problems := self.inspect(source):
+                raise TemplateError(problems)
+            self._ready = {key: self._environment.from_string(_padded(key[1])) for key in keys}
+        return [self._ready[key] for key in keys]
 
     def _inspect(self, line: Line, place: str) -> list[Problem]:
         try:
             tree = self._environment.parse(_padded(line))
             return inspect(tree, place) or self._compile(tree, line, place)
         except TemplateSyntaxError as error:
-            return [Problem(f"{place}:{error.lineno}", error.message or "cannot be read", _BRACES, "E_TPL_SYNTAX")]
+            return [
+                Problem(
+                    f"{place}:{error.lineno}", (error.message or "cannot be read").rstrip("."), _BRACES, "E_TPL_SYNTAX"
+                )
+            ]
         except ValueError:
             return [Problem(f"{place}:{line.number}", "holds a number too long", "Shorten it", "E_TPL_LIMIT")]
         except RecursionError:
@@ -69,14 +81,14 @@ class Filler:
             return [Problem(f"{place}:{line.number}", "is nested too deep", "Write it more simply", "E_TPL_LIMIT")]
         return []
 
-    def _run(self, line: Line, place: str, data: Mapping[str, Any]) -> str:
-        template = self._environment.from_string(_padded(line))
-        try:
-            return _bounded(template.generate(**data), place)
-        except UndefinedError as error:
-            raise TemplateError(Problem(place, error.message or "", "", "E_TPL_UNDEF")) from error
-        except (SecurityError, TypeError) as error:
-            raise TemplateError(Problem(place, str(error), "", "E_TPL_FORBIDDEN")) from error
+
+def _run(template: Template, place: str, data: Mapping[str, Any]) -> str:
+    try:
+        return _bounded(template.generate(**data), place)
+    except UndefinedError as error:
+        raise TemplateError(Problem(place, error.message or "", "", "E_TPL_UNDEF")) from error
+    except (SecurityError, TypeError) as error:
+        raise TemplateError(Problem(place, str(error), "", "E_TPL_FORBIDDEN")) from error
 
 
 _BRACES = "Braces stand in pairs: {{ field }}, {% if … %} … {% endif %}"

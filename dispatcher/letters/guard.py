@@ -1,4 +1,4 @@
-"""Reads a template's syntax tree before it runs and says all that is wrong with it. Alone decides what templates may do.
+"""Reads a template's syntax tree before it runs and says all that is wrong. Alone decides what templates may do.
 
 It is a list of what is allowed: print a field, choose, and go through a list of the data. There are no calls, no
 arithmetic, no assignments and no loops over anything but data, so that every template that passes ends, and its output
@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Union
+from typing import TypeAlias
 
 from jinja2 import nodes
 
 from dispatcher.domain.errors import Problem
 
 #: A field's shape: TEXT, the fields of a thing, or (shape,) for a list of it.
-Shape = Union[str, Mapping[str, "Shape"], tuple["Shape"], None]
+Shape: TypeAlias = "str | Mapping[str, Shape] | tuple[Shape] | None"
 TEXT = "text"
 CONTACT: Mapping[str, Shape] = {
     **dict.fromkeys(("honorific", "name", "display_name", "office", "organisation", "country", "state"), TEXT),
@@ -75,14 +75,19 @@ class _Scope:
 class _Guard:
     place: str
     problems: list[Problem] = field(default_factory=list)
+    line: int = 1  #: of the last node that knew its own
 
-    def say(self, node: nodes.Node, code: str, cause: str, way_out: str = "") -> None:
-        problem = Problem(f"{self.place}:{node.lineno}", cause, way_out, code)
+    def say(self, node: nodes.Node, code: str, cause: str, way_out: str = "") -> Shape:
+        """Notes a fault; gives None, the shape of what is faulty."""
+        self.line = node.lineno or self.line
+        problem = Problem(f"{self.place}:{self.line}", cause, way_out, code)
         if problem not in self.problems:
             self.problems.append(problem)
+        return None
 
     def visit(self, node: nodes.Node, scope: _Scope) -> Shape:
         """The shape of what the node gives; None where it gives nothing or is faulty."""
+        self.line = node.lineno or self.line
         if scope.depth > MAX_DEPTH:
             return self.say(node, "E_TPL_LIMIT", f"is nested more than {MAX_DEPTH} deep", "Write it more simply")
         handler = _HANDLERS.get(type(node))
@@ -92,14 +97,15 @@ class _Guard:
         shapes = [self.visit(child, scope.deeper()) for child in node.iter_child_nodes()]
         return TEXT if shapes else None
 
-    def refuse(self, node: nodes.Node) -> None:
+    def refuse(self, node: nodes.Node) -> Shape:
         word = type(node).__name__.lower()
         if isinstance(node, _GROWS):
-            self.say(node, "E_TPL_LIMIT", f"arithmetic ({word}) may fill memory without end", "Write the text out")
-        elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name == "range":
-            self.say(node, "E_TPL_LIMIT", "range() may run without end", "Loop over copies or contact.postal")
-        else:
-            self.say(node, "E_TPL_FORBIDDEN", f"a letter may not use this ({word})", _MAY)
+            return self.say(
+                node, "E_TPL_LIMIT", f"arithmetic ({word}) may fill memory without end", "Write the text out"
+            )
+        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name == "range":
+            return self.say(node, "E_TPL_LIMIT", "range() may run without end", _LISTS)
+        return self.say(node, "E_TPL_FORBIDDEN", f"a letter may not use this ({word})", _MAY)
 
     def leaf(self, node: nodes.Node, scope: _Scope) -> Shape:
         return TEXT
@@ -130,7 +136,7 @@ class _Guard:
             return self.say(node, "E_TPL_LIMIT", f"loops are nested more than {MAX_LOOPS} deep", "Write the text out")
         inner = self.visit(node.iter, scope.deeper())
         if inner is not None and not isinstance(inner, tuple):
-            self.say(node, "E_TPL_FORBIDDEN", f"{_spelt(node.iter)} is not a list", "Loop over copies or contact.postal")
+            self.say(node, "E_TPL_FORBIDDEN", f"{_spelt(node.iter)} is not a list", _LISTS)
         if not isinstance(node.target, nodes.Name) or node.recursive:
             return self.say(node, "E_TPL_FORBIDDEN", "a loop has one name and does not call itself", _MAY)
         item = inner[0] if isinstance(inner, tuple) else None
@@ -160,6 +166,7 @@ class _Guard:
         return self.children(node, scope)
 
 
+_LISTS = "Loop over copies or contact.postal"
 _MAY = "A letter may print a field, choose with if, and loop over a list; see docs/writing-a-letter.md"
 
 

@@ -1,4 +1,4 @@
-"""Everything that depends on the language of a letter, one row a language. A new language is a new row, and nothing else."""
+"""Everything that depends on the language of a letter, one row a language. A new language is a new row."""
 
 from __future__ import annotations
 

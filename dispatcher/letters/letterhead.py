@@ -16,7 +16,14 @@ from .source import read_text
 from .typography import finish
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}\Z")
-_KEYS: Mapping[str, type] = {"title": str, "colour": str, "intro": str, "board": list, "footer": list, "fax_edition": bool}
+_KEYS: Mapping[str, type] = {
+    "title": str,
+    "colour": str,
+    "intro": str,
+    "board": list,
+    "footer": list,
+    "fax_edition": bool,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,8 @@ def _well_formed(key: str, value: object) -> bool:
 
 def _letterhead(table: Mapping[str, object], language: Language) -> Letterhead:
     board, footer = table["board"], table["footer"]
-    assert isinstance(board, list) and isinstance(footer, list)
+    assert isinstance(board, list)
+    assert isinstance(footer, list)
     return Letterhead(
         title=finish(str(table["title"]), language),
         colour=str(table["colour"]),

@@ -1,4 +1,4 @@
-"""The letter as mail: HTML, plain text, and the MIME entity that carries both with the PDF. Knows no sender, no receiver.
+"""The letter as mail: HTML, plain text, and the MIME entity that carries both with the PDF. Knows no address.
 
 The entity has only the headers that describe it (Content-*, MIME-Version); who sends it to whom, and when, is added at
 each attempt, so that the frozen bytes never change.
@@ -28,7 +28,8 @@ class MailWriter:
     def __init__(self, templates: Path) -> None:
         loader = FileSystemLoader(templates / "mail")
         web = Environment(loader=loader, undefined=StrictUndefined, autoescape=True)
-        flat = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, autoescape=False)
+        # Plain text has no markup that data could break out into.
+        flat = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
         flat.filters.update(wrap=plain.wrap, blocks=plain.body, copies=plain.copies)
         self._html = web.get_template("letter.html.j2")
         self._text = flat.get_template("letter.txt.j2")
@@ -62,7 +63,8 @@ def _multipart(subtype: str, boundary: str, parts: list[MIMEPart]) -> MIMEPart:
     part = MIMEPart(_POLICY)
     part["Content-Type"] = f"multipart/{subtype}"
     part.set_boundary(boundary)
-    part.set_payload(parts)
+    for inner in parts:
+        part.attach(inner)
     return part
 
 

@@ -162,9 +162,20 @@ class Printer:
 
 def specimen(letter: str, organisation: str, language: str) -> Order:
     """An order with every field filled by its own name, to try a template without a contact."""
-    name = dict.fromkeys(("honorific", "name", "office", "organisation", "country", "state", "salutation"), "")
-    fields = {field: f"[{field}]" for field in name}
-    contact = Contact("specimen", postal=("[postal]",), language=language, time_zone="UTC", addresses=(), **fields)
+    contact = Contact(
+        id="specimen",
+        honorific="[honorific]",
+        name="[name]",
+        office="[office]",
+        organisation="[organisation]",
+        postal=("[postal]",),
+        country="[country]",
+        state="[state]",
+        language=language,
+        time_zone="UTC",
+        salutation="[salutation]",
+        addresses=(),
+    )
     sender = Sender("[name]", "[title]", "", "[place]")
     return Order(letter, organisation, contact, (replace(contact, id="specimen-copy"),), sender, date(2026, 1, 1))
 

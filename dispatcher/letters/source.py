@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from dispatcher.domain.errors import Problem, TemplateError
 
 from .guard import did_you_mean
-from .typography import clean
+from .typography import hidden
 
 NEEDED = ("subject", "language", "closing")
 #: `note` is for those who edit the letter; it is never printed.
@@ -49,7 +50,8 @@ def read_text(path: Path, place: str) -> str:
     if len(data) > MAX_BYTES:
         raise TemplateError(Problem(place, f"is longer than {MAX_BYTES} bytes", "Shorten it", "E_TPL_LIMIT"))
     try:
-        return data.decode().replace("\r\n", "\n").removeprefix("\ufeff")
+        text = data.decode().replace("\r\n", "\n").removeprefix("\ufeff")
+        return unicodedata.normalize("NFC", text)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise TemplateError(Problem(f"{place}:{line}", "is not UTF-8", "Save it as UTF-8", "E_TPL_SYNTAX")) from None
@@ -81,11 +83,9 @@ def open_source(text: str, place: str) -> Source:
 def _strange_letters(text: str, place: str) -> list[Problem]:
     problems = []
     for number, line in enumerate(text.split("\n"), 1):
-        kept = "".join(clean(char) for char in line if not char.isspace())
-        if len(kept) != len("".join(line.split())) and kept != clean("".join(line.split())):
-            problems.append(
-                Problem(f"{place}:{number}", "holds an unseen or private character", "Retype the line", "E_TPL_SYNTAX")
-            )
+        if found := hidden(line.replace("\t", " ")):
+            cause = f"holds the unseen character U+{ord(found):04X}"
+            problems.append(Problem(f"{place}:{number}", cause, "Retype the line without it", "E_TPL_SYNTAX"))
     return problems
 
 

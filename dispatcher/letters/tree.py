@@ -1,4 +1,4 @@
-"""The content tree: what a letter says, without any word about how it looks. The writers read it; only `parse` makes it."""
+"""The content tree: what a letter says, not how it looks. The writers read it; only `parse` makes it."""
 
 from __future__ import annotations
 
