@@ -368,9 +368,8 @@ class ChannelContract:
             b"\xff\xfe",
             b"[" * 20_000,
             b'{"reference": 7, "event_id": []}',
-            b" " * 2**20,
         ],
-        ids=["empty", "torn", "list", "null", "nothing-in-it", "no-text", "deep", "odd-types", "long"],
+        ids=["empty", "torn", "list", "null", "nothing-in-it", "no-text", "deep", "odd-types"],
     )
     async def test_a_garbled_callback_is_rejected_even_when_it_is_signed(self, stage: Stage, body: bytes) -> None:
         notice = stage.forge(body) if stage.channel.abilities.speaks_back else Notice({}, body, stage.now)

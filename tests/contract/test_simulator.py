@@ -11,7 +11,8 @@ import pytest
 from contract.suite import NOON, Case, ChannelContract, Leave, Taken, parcel
 
 from dispatcher.channels.base import Notice, Parcel
-from dispatcher.channels.simulator import CODES, REFUSALS, SimulatorChannel
+from dispatcher.channels.simulator import CODES, NOTICE_LIMIT, REFUSALS, SimulatorChannel
+from dispatcher.domain.errors import NoticeRejected
 from dispatcher.domain.tokens import sign_callback
 from dispatcher.domain.words import Cause, Kind, Verdict
 from dispatcher.rehearsal.exchange import CALLS, SCRIPTS, Door
@@ -147,6 +148,12 @@ class TestSimulator(ChannelContract):
         body = f'{{"event_id":"e","reference":"a","status":"delivered","code":"ok"{facts}}}'.encode()
         (report,) = await stage.channel.hear(stage.forge(body))
         assert (report.outcome.verdict, report.outcome.cause) == (Verdict.UNKNOWN, Cause.FAX_NO_PROOF)
+
+    async def test_a_callback_that_is_too_long_is_rejected(self, stage: SimulatorStage) -> None:
+        body = b'{"event_id":"e","reference":"a","code":"busy"}'
+        assert await stage.channel.hear(stage.forge(body.ljust(NOTICE_LIMIT)))
+        with pytest.raises(NoticeRejected, match="too long"):
+            await stage.channel.hear(stage.forge(body.ljust(NOTICE_LIMIT + 1)))
 
     async def test_an_answer_about_another_fax_is_no_answer(self, stage: SimulatorStage) -> None:
         theirs = parcel(Kind.FAX, NUMBERS[Case.TAKES], self.document, "attempt-9")
