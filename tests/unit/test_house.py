@@ -160,9 +160,9 @@ SPDX = {
 
 def licence(package: str) -> str:
     """The licence as the installed package states it."""
-    facts = metadata(package)
-    classes = [line.rpartition(" :: ")[2] for line in facts.get_all("Classifier", []) if line.startswith("License ::")]
-    stated = facts.get("License-Expression") or facts.get("License") or classes[-1]
+    facts = metadata(package).json
+    classes = [line.rpartition(" :: ")[2] for line in facts.get("classifier", []) if line.startswith("License ::")]
+    stated = str(facts.get("license_expression") or facts.get("license") or classes[-1])
     return SPDX.get(stated, stated)
 
 

@@ -311,7 +311,7 @@ def test_what_makes_no_sense_is_refused(write: Write, text: str, code: str) -> N
 def test_settings_cannot_be_changed(write: Write) -> None:
     made = load(write(""), {})
     with pytest.raises(ValidationError, match="frozen"):
-        made.worker.batch = 3  # type: ignore[misc]
+        made.worker.batch = 3
 
 
 def test_the_administrators_figures_reach_the_schedule(write: Write) -> None:
