@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -21,9 +20,6 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
-
-from dispatcher.domain import schedule
-from dispatcher.domain.words import Kind
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", re.IGNORECASE)
@@ -281,16 +277,3 @@ class Settings(Section):
         if name and name not in {relay.name for relay in self.mail.relays}:
             raise wrong("E_RELAY_UNKNOWN", f"fax.mailfax.relay names no relay: '{name}'", "Name one of mail.relays")
         return self
-
-    @property
-    def policy(self) -> schedule.Policy:
-        """The administrator's figures, as the domain wants them."""
-        return schedule.Policy(
-            retries={
-                Kind.EMAIL: schedule.minutes(*self.retries.email),
-                Kind.FAX: schedule.minutes(*self.retries.fax),
-            },
-            lease=timedelta(seconds=self.worker.lease_seconds),
-            bounce_window=timedelta(days=self.mail.bounce_window_days),
-            proof_wait=timedelta(hours=self.fax.proof_hours),
-        )

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from dispatcher.domain.errors import Problem, SettingsError
-from dispatcher.domain.words import Kind
 from dispatcher.resources import resource
 from dispatcher.settings import Settings, database_url, load, read_secret, shown
 from dispatcher.settings.load import known_keys
@@ -125,7 +123,7 @@ def test_the_environment_reaches_into_a_list_and_can_replace_it_whole(write: Wri
 
 def test_numbers_in_a_list_come_from_the_environment_as_in_toml(write: Write) -> None:
     made = load(write("[retries]\nfax = [1]\n"), {"DISPATCHER__RETRIES__FAX": "[2, 3.5]"})
-    assert made.policy.retries[Kind.FAX] == (timedelta(minutes=2), timedelta(minutes=3.5))
+    assert made.retries.fax == (2, 3.5)
 
 
 def test_relative_paths_start_at_the_folder_above_config(write: Write, tmp_path: Path) -> None:
@@ -312,11 +310,3 @@ def test_settings_cannot_be_changed(write: Write) -> None:
     made = load(write(""), {})
     with pytest.raises(ValidationError, match="frozen"):
         made.worker.batch = 3
-
-
-def test_the_administrators_figures_reach_the_schedule(write: Write) -> None:
-    text = "[mail]\nbounce_window_days = 3\n[fax]\nproof_hours = 12\n[worker]\nlease_seconds = 90\n"
-    policy = load(write(text), {}).policy
-    assert policy.bounce_window == timedelta(days=3)
-    assert policy.proof_wait == timedelta(hours=12)
-    assert policy.lease == timedelta(seconds=90)
