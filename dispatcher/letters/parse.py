@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from dispatcher.domain.errors import Problem, TemplateError
 
 from .languages import Language
-from .tree import Block, BlockKind, Span, SpanKind
+from .tree import Block, BlockKind, Span, SpanKind, spelt
 from .typography import clean, polish
 from .veil import LEFTOVER, unveil
 
@@ -177,4 +177,4 @@ def tree_data(blocks: tuple[Block, ...]) -> list[dict[str, Any]]:
 
 
 def _span_data(spans: tuple[Span, ...]) -> list[dict[str, Any]]:
-    return [{"k": s.kind, "v": s.text, "h": s.href, "s": _span_data(s.spans)} for s in spans]
+    return [{"k": s.kind, "v": s.text, "h": s.href, "t": spelt(s), "s": _span_data(s.spans)} for s in spans]

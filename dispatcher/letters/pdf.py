@@ -18,6 +18,7 @@ from dispatcher.domain.errors import Problem, TemplateError
 from .parse import tree_data
 from .sheet import Sheet
 from .source import read_text
+from .tree import words
 from .typography import NBSP
 
 Edition = Literal["print", "fax"]
@@ -29,7 +30,7 @@ LONG_FIT = 0.5
 MAX_PAGES = 12
 _FONTS = (("fontpkg_eb_garamond", "EB Garamond"), ("fontpkg_source_sans_3", "Source Sans 3"))
 _STANDARDS: list[Any] = ["a-2a", "ua-1"]
-_UNSHOWN = re.compile(r"could not display|not.*(?:displayed|covered)|missing glyph", re.IGNORECASE)
+_UNSHOWN = re.compile(r'the text `"(.+)"` could not be displayed', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,31 @@ def page_count(pdf: bytes) -> int:
 
 
 def _explained(error: typst.TypstError, sheet: Sheet) -> Problem:
-    return Problem(sheet.letter, error.message, " ".join(error.hints), "E_TPL_PAGE")
+    """A character that no typeface has, named with its place; or what Typst says, word for word."""
+    if found := _UNSHOWN.search(error.message):
+        char = found.group(1)[0]
+        cause = (
+            f"no typeface of the letter has the character {char} (U+{ord(char):04X}), in {_whereabouts(sheet, char)}"
+        )
+        return Problem(f"letters/{sheet.letter}", cause, "Write it in letters that the typeface has", "E_TPL_GLYPH")
+    return Problem(f"letters/{sheet.letter}", error.message, " ".join(error.hints), "E_TPL_PAGE")
+
+
+def _whereabouts(sheet: Sheet, char: str) -> str:
+    """The part of the letter where the character stands, and the words around it."""
+    parts = {
+        "the addressee": " ".join(sheet.addressee),
+        "the subject": sheet.subject,
+        "the salutation": sheet.salutation,
+        "the signature": f"{sheet.closing} {sheet.sender_name} {sheet.sender_title}",
+        "the cc block": " ".join(line for copy in sheet.copies for line in copy),
+        "the body": words(sheet.body),
+    }
+    for name, text in parts.items():
+        if char in text:
+            at = text.index(char)
+            return f"{name}: …{text[max(0, at - 20) : at + 20]}…"
+    return "the letterhead"
 
 
 def _data(sheet: Sheet) -> dict[str, object]:

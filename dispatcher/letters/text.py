@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterable
 
 from .sheet import Sheet
-from .tree import Block, Span
-from .typography import NBSP, unbound
+from .tree import Block, Span, spelt
+from .typography import unbound
 
 COLUMNS = 72
 
@@ -63,14 +63,6 @@ def _words(spans: Iterable[Span]) -> Iterable[str]:
         if span.kind == "br":
             yield "\n"
         elif span.kind == "link":
-            yield linked(inner, span.href)
+            yield f"{inner} ({spelt(span)})" if spelt(span) else inner
         else:
             yield span.text + inner
-
-
-def linked(words: str, href: str) -> str:
-    """The words, and the address behind them where the words do not say it."""
-    address = href.removeprefix("mailto:")
-    bare = address.removeprefix("https://").removeprefix("www.").rstrip("/")
-    shown = words.replace(NBSP, " ").removeprefix("https://").removeprefix("www.").rstrip("/")
-    return words if shown == bare else f"{words} ({address})"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .typography import NBSP
+
 SpanKind = Literal["text", "em", "strong", "link", "br", "sup"]
 BlockKind = Literal["p", "h", "ul", "ol", "li", "quote"]
 
@@ -29,6 +31,21 @@ class Block:
     number: int = 0  #: the level of 'h' (1 is the highest), the first number of 'ol'
 
 
+def spelt(link: Span) -> str:
+    """The address of a link for paper, and for text without links; '' where the words say it themselves."""
+    address = link.href.removeprefix("mailto:")
+    return "" if _bare(address) == _bare(plain(link.spans)) else address
+
+
+def _bare(address: str) -> str:
+    return address.replace(NBSP, " ").removeprefix("https://").removeprefix("www.").rstrip("/")
+
+
 def plain(spans: tuple[Span, ...]) -> str:
     """The words alone."""
     return "".join(" " if span.kind == "br" else span.text + plain(span.spans) for span in spans)
+
+
+def words(blocks: tuple[Block, ...]) -> str:
+    """The words of all the blocks."""
+    return " ".join(plain(block.spans) + words(block.blocks) for block in blocks)
