@@ -62,9 +62,9 @@ class Worker:
         except StoreFault as fault:
             log.error("leases were not kept: %s", fault)
 
-    async def drain(self) -> None:
-        """Work until nothing is due now and nothing is under way."""
-        while await self.tick() or self._tasks:
+    async def drain(self, until: asyncio.Event | None = None) -> None:
+        """Work until nothing is due now and nothing is under way; once `until` is set, only finish that."""
+        while not (until and until.is_set()) and (await self.tick() or self._tasks):
             await self.settle()
 
     async def settle(self) -> None:
