@@ -9,9 +9,11 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dispatcher.domain.address import parse_email, parse_fax
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.errors import Problem
+from dispatcher.domain.errors import NotFound, Problem
 from dispatcher.domain.model import Actor, Address, Contact
+from dispatcher.domain.words import Kind
 from dispatcher.intake.contacts import ContactBook, read_contacts
 from dispatcher.store import audit, contacts
 
@@ -27,6 +29,19 @@ class Imported:
     same: int
     retired: tuple[str, ...]  #: ids no longer in the files: kept on record, no longer written to
     warnings: tuple[Problem, ...]
+
+
+def contact_files(paths: Sequence[Path], folder: Path) -> list[Path]:
+    """These files, or every .csv of the folder when none is named. Raises NotFound when there is none."""
+    found = list(paths) or sorted(folder.glob("*.csv"))
+    if not found:
+        raise NotFound(f"there is no .csv file in {folder}")
+    return found
+
+
+def read_address(text: str) -> Address:
+    """An email address or an international fax number, in canonical form. Raises UserError."""
+    return Address(Kind.EMAIL, parse_email(text)) if "@" in text else Address(Kind.FAX, parse_fax(text))
 
 
 def check_contacts(paths: Sequence[Path]) -> ContactBook:
@@ -50,6 +65,22 @@ async def _import(connection: AsyncConnection, office: Office, book: ContactBook
     counts = {"added": done["added"], "changed": done["changed"], "same": done["same"], "retired": len(retired)}
     await audit.append(connection, AuditEvent(str(actor), "contacts.import", "contacts", data=counts), now)
     return Imported(done["added"], done["changed"], done["same"], tuple(retired), book.warnings)
+
+
+async def try_import(office: Office, paths: Sequence[Path]) -> Imported:
+    """What an import would do; nothing is changed. Raises ImportError_ with every problem."""
+    book = read_contacts(paths)
+    return await office.store.read(lambda connection: _compare(connection, book))
+
+
+async def _compare(connection: AsyncConnection, book: ContactBook) -> Imported:
+    done: Counter[str] = Counter()
+    for one in book.contacts:
+        known = await contacts.get(connection, one.id)
+        done["added" if known is None else "same" if known == one else "changed"] += 1
+    kept = {one.id for one in book.contacts}
+    retired = tuple(one.id for one, _ in await contacts.active(connection) if one.id not in kept)
+    return Imported(done["added"], done["changed"], done["same"], retired, book.warnings)
 
 
 async def list_contacts(office: Office) -> list[Contact]:

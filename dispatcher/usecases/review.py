@@ -24,6 +24,29 @@ from dispatcher.store.views import Listed, Wanted
 from .office import Office
 from .plan import Plan, plan_from_bytes
 
+#: With the shapes of the store that a door may hold, since it may not reach for the store itself.
+__all__ = [
+    "CampaignRow",
+    "CampaignView",
+    "Listed",
+    "Story",
+    "Wanted",
+    "counts",
+    "export_audit",
+    "failures_by_cause",
+    "letter_part",
+    "list_campaigns",
+    "list_deliveries",
+    "next_instant",
+    "paused_routes",
+    "read_plan",
+    "show_campaign",
+    "tail_audit",
+    "tell",
+    "verify_audit",
+    "verify_export",
+]
+
 
 async def list_campaigns(office: Office) -> list[CampaignRow]:
     return await office.store.read(campaigns.every)

@@ -1,0 +1,228 @@
+"""Looks whether this installation is fit to send: each check says what it found and how to mend it. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from dispatcher.domain.errors import Conflict, Problem, SettingsError
+from dispatcher.letters import Printer
+from dispatcher.settings import Settings, database_url, load
+from dispatcher.settings.model import is_loopback
+from dispatcher.store import migrate, routes
+from dispatcher.store.engine import Store
+
+from .campaign_files import letterheads_in, letters_in
+
+#: The oldest Python that is tested.
+OLDEST_PYTHON = (3, 11)
+#: Seconds that a server may take to open a connection.
+PATIENCE = 5.0
+#: Zones that every copy of the time zone data has.
+_ZONES = ("UTC", "Europe/Zurich", "America/New_York")
+
+
+class Finding(StrEnum):
+    """What came of a check."""
+
+    GOOD = "good"
+    NOTE = "note"  # nothing is wrong, but somebody may want to know
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    finding: Finding
+    found: str
+    fix: str = ""
+
+
+async def examine(path: Path | None, *, connect: bool = False) -> list[Check]:
+    """Every check, in order. Servers beyond this machine are only reached for with `connect`.
+
+    With settings that cannot be read, the checks that need them are left out.
+    """
+    checks = [_python(), *_zones()]
+    try:
+        settings = load(path)
+    except SettingsError as error:
+        return [*checks, *_refused(error)]
+    checks += [_origin(settings), *_secrets(settings), _folder(settings)]
+    checks += [one async for one in _database(settings)]
+    checks += await asyncio.to_thread(lambda: list(_templates(settings.templates.folder)))
+    checks += [_spill(settings.office.folder), _ways_out(settings)]
+    return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
+
+
+# -- the machine -------------------------------------------------------------------------------------------------------
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = sys.version_info[:2] >= OLDEST_PYTHON
+    fix = f"Install Python {'.'.join(map(str, OLDEST_PYTHON))} or newer"
+    return Check("python", Finding.GOOD, version) if good else Check("python", Finding.WRONG, version, fix)
+
+
+def _zones() -> Iterator[Check]:
+    try:
+        for name in _ZONES:
+            ZoneInfo(name)
+        yield Check("time zones", Finding.GOOD, f"{', '.join(_ZONES)} and others")
+    except ZoneInfoNotFoundError as error:
+        yield Check("time zones", Finding.WRONG, str(error), "Install the package tzdata")
+
+
+# -- settings and secrets ----------------------------------------------------------------------------------------------
+
+
+def _refused(error: SettingsError) -> Iterator[Check]:
+    for problem in error.problems:
+        name = "secrets" if problem.code.startswith("E_SECRET") else "settings"
+        yield Check(name, Finding.WRONG, f"{problem.place}: {problem.cause}", problem.way_out)
+
+
+def _origin(settings: Settings) -> Check:
+    given = len(settings.origins)
+    return Check("settings", Finding.GOOD, f"{given} given, the others as shipped; project folder {settings.base}")
+
+
+def _secrets(settings: Settings) -> Iterator[Check]:
+    files = [settings.secrets.token_key_file, settings.database.password_file]
+    files += [settings.fax.simulator.secret_file, settings.fax.simulator.callback_secret_file]
+    files += [relay.password_file for relay in settings.mail.relays]
+    there = [path for path in files if path is not None and path.exists()]
+    open_ones = [path for path in there if stat.S_IMODE(path.stat().st_mode) & 0o077 and _ours(path)]
+    for path in open_ones:
+        yield Check("secrets", Finding.WRONG, f"others can read {path}", f"Run: chmod 600 {path}")
+    if not open_ones:
+        yield Check("secrets", Finding.GOOD, f"{len(there)} files, none open to others")
+
+
+def _ours(path: Path) -> bool:
+    """Not in a folder that the container's runtime or systemd fills: there the mode is their affair."""
+    given = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    folders = [Path("/run/secrets"), *([Path(given)] if given else [])]
+    return not any(path.resolve().is_relative_to(folder.resolve()) for folder in folders)
+
+
+def _folder(settings: Settings) -> Check:
+    folder = settings.office.folder
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if os.access(nearest, os.W_OK | os.X_OK):
+        return Check("data folder", Finding.GOOD, str(folder))
+    return Check("data folder", Finding.WRONG, f"{nearest} cannot be written to", "Give it to the user of Dispatcher")
+
+
+# -- the database ------------------------------------------------------------------------------------------------------
+
+
+async def _database(settings: Settings) -> AsyncIterator[Check]:
+    url = make_url(database_url(settings))
+    if _missing(url):
+        yield Check("database", Finding.WRONG, f"{url.database} does not exist yet", "Run: dispatcher db upgrade")
+        return
+    store = Store(database_url(settings))
+    try:
+        await store.read(migrate.require_newest)
+        yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {migrate.newest()}")
+        for route in (await store.read(routes.every)).values():
+            found = f"{route.name} is paused until {route.paused_until:%d %B %H:%M} UTC: {route.cause} {route.detail}"
+            yield Check("routes", Finding.WRONG, found.strip(), "Mend the cause; it is tried again by itself")
+    except Conflict as error:
+        yield Check("database", Finding.WRONG, str(error), "Run: dispatcher db upgrade")
+    except (SQLAlchemyError, OSError) as error:
+        words = str(getattr(error, "orig", None) or error).splitlines()[0]
+        yield Check("database", Finding.WRONG, f"cannot be read: {words}", "Check the setting database.url")
+    finally:
+        await store.aclose()
+
+
+def _missing(url: URL) -> bool:
+    """A file that is not there would be made by looking at it."""
+    return url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
+
+
+def _spill(folder: Path) -> Check:
+    """Outcomes that the database would not take."""
+    path = folder / "spill.jsonl"
+    size = path.stat().st_size if path.exists() else 0
+    if not size:
+        return Check("outcomes", Finding.GOOD, "all are in the database")
+    return Check("outcomes", Finding.WRONG, f"{path} holds {size} bytes", "Start a worker: it takes them in at once")
+
+
+# -- letters -----------------------------------------------------------------------------------------------------------
+
+
+def _templates(folder: Path) -> Iterator[Check]:
+    letters, heads = letters_in(folder), letterheads_in(folder)
+    if not letters or not heads:
+        found = f"{folder} holds {len(letters)} letters and {len(heads)} letterheads"
+        yield Check("templates", Finding.WRONG, found, "See docs/writing-a-letter.md")
+        return
+    problems = list(dict.fromkeys(_faults(folder, letters, heads)))
+    for problem in problems:
+        yield Check("templates", Finding.WRONG, f"{problem.place}: {problem.cause}", problem.way_out)
+    if not problems:
+        yield Check("templates", Finding.GOOD, f"{len(letters)} letters in {len(heads)} letterheads")
+
+
+def _faults(folder: Path, letters: tuple[str, ...], heads: tuple[str, ...]) -> Iterator[Problem]:
+    printer = Printer(folder)
+    for letter in letters:
+        for path in sorted((folder / "letters" / letter).glob("*.md")):
+            for head in heads:
+                yield from printer.check(letter, head, path.stem)
+
+
+# -- the ways out ------------------------------------------------------------------------------------------------------
+
+
+def _ways_out(settings: Settings) -> Check:
+    fax = settings.fax
+    by_fax = fax.simulator.enabled if fax.default == "simulator" else fax.mailfax.enabled
+    ways = [*(["email"] if settings.mail.relays else []), *([f"fax ({fax.default})"] if by_fax else [])]
+    if len(ways) == 2:
+        return Check("ways out", Finding.GOOD, " and ".join(ways))
+    if ways:
+        return Check(
+            "ways out", Finding.NOTE, f"only {ways[0]}; letters of the other kind wait", "Set it if you need it"
+        )
+    fix = "Set [[mail.relays]], or a gateway in [fax]"
+    return Check("ways out", Finding.WRONG, "neither a mail server nor a fax gateway is set", fix)
+
+
+def _servers(settings: Settings) -> Iterator[tuple[str, str, int]]:
+    for relay in settings.mail.relays:
+        yield f"mail server {relay.name}", relay.host, relay.port
+    if settings.fax.simulator.enabled:
+        url = urlsplit(settings.fax.simulator.url)
+        yield "fax simulator", url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+
+
+async def _reach(name: str, host: str, port: int, *, connect: bool) -> Check:
+    if not connect and not is_loopback(host):
+        return Check(name, Finding.NOTE, f"{host}:{port} was not tried", "Try it with: dispatcher doctor --connect")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError) as error:
+        why = str(error) or f"no answer within {PATIENCE:.0f} s"
+        return Check(name, Finding.WRONG, f"{host}:{port}: {why}", "Start it, or correct host and port")
+    writer.close()
+    return Check(name, Finding.GOOD, f"{host}:{port} answers")
