@@ -1,0 +1,37 @@
+"""`dispatcher doctor`: is this installation fit to send, and if not, what to do about it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dispatcher.domain.errors import DoctorFailed
+
+from .output import Json, as_json, table
+from .session import session_of
+
+_SIGNS = {"good": "✓ good", "note": "· note", "wrong": "✗ WRONG"}
+
+
+def doctor(
+    context: typer.Context,
+    connect: Annotated[bool, typer.Option("--connect", help="Also try servers beyond this machine.")] = False,
+    json: Json = False,
+) -> None:
+    """Look whether everything is fit to send. Changes nothing; ends with 6 when something is wrong."""
+    import asyncio
+
+    from dispatcher.usecases.doctor import Finding, examine
+
+    checks = asyncio.run(examine(session_of(context).config, connect=connect))
+    wrong = sum(check.finding is Finding.WRONG for check in checks)
+    if json:
+        fields = [
+            {"name": one.name, "finding": one.finding, "found": one.found, "fix": one.fix or None} for one in checks
+        ]
+        as_json(fit=not wrong, checks=fields)
+    else:
+        table(("check", "", "found", "what to do"), [(c.name, _SIGNS[c.finding], c.found, c.fix) for c in checks], "")
+    if wrong:
+        raise DoctorFailed(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong")

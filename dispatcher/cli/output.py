@@ -1,0 +1,120 @@
+"""How the command line shows things: JSON objects, tables and facts on standard output, talk on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from dispatcher.domain.errors import Problem, UserError
+from dispatcher.domain.outcome import escape
+
+#: Of every JSON object that the program prints. Grows when a name in one of them changes its meaning or goes.
+SCHEMA_VERSION = 1
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the audit log.", show_default=False)]
+
+#: A pipe has no width: nothing is cut or wrapped there.
+_ENDLESS = 100_000
+_LONGEST = 4000
+
+
+def as_json(**data: object) -> None:
+    """One object, indented, on standard output."""
+    typer.echo(json.dumps({"schema_version": SCHEMA_VERSION, **data}, ensure_ascii=False, indent=2))
+
+
+def as_json_line(**data: object) -> None:
+    """One object on one line, for commands that go on."""
+    typer.echo(json.dumps({"schema_version": SCHEMA_VERSION, **data}, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """Talk: never data, so that a pipe gets data alone."""
+    typer.echo(text, err=True)
+
+
+def warn(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        say(f"warning: {problem}")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
+    """A table on standard output; `empty` is said when there are no rows."""
+    from rich import box
+    from rich.table import Table
+
+    lines = list(rows)
+    if not lines:
+        say(empty)
+        return
+    made = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    _fill(made, lines)
+
+
+def facts(rows: Iterable[tuple[str, object]]) -> None:
+    """Names and values, one a line; those without a value are left out."""
+    from rich.table import Table
+
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    _fill(made, [row for row in rows if row[1] not in ("", None)])
+
+
+def _fill(made: object, rows: Iterable[Sequence[object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    assert isinstance(made, Table)
+    for row in rows:
+        made.add_row(*(Text(shown(cell)) for cell in row))
+    Console(width=None if sys.stdout.isatty() else _ENDLESS, highlight=False).print(made)
+
+
+def shown(cell: object) -> str:
+    """A cell's text, harmless on a terminal whoever wrote it."""
+    return "" if cell is None else escape(str(cell), _LONGEST)
+
+
+def heading(text: str) -> None:
+    typer.secho(f"\n{text}", bold=True)
+
+
+# -- times -------------------------------------------------------------------------------------------------------------
+
+
+def utc(instant: datetime | None) -> str | None:
+    """For JSON: ISO 8601 in UTC."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z") if instant else None
+
+
+def local(instant: datetime | None, zone: str) -> str:
+    """For people: to the minute, in the office's own time."""
+    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if instant else ""
+
+
+# -- questions ---------------------------------------------------------------------------------------------------------
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask, where there is somebody to ask. Raises UserError where there is nobody and `--yes` was not said."""
+    if yes:
+        return
+    if not asked_by_a_person():
+        raise UserError(Problem("", f"nobody is there to be asked: {question}", "Say --yes."))
+    typer.confirm(question, abort=True, err=True)
+
+
+def asked_by_a_person() -> bool:
+    """Is there a person at a terminal, who can be asked?"""
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,58 @@
+"""Shows a prepared plan: every letter, every delivery, and the digest that an approval signs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from .output import as_json, facts, heading, say, table
+
+if TYPE_CHECKING:
+    from dispatcher.usecases.plan import Plan
+
+
+def show_plan(digest: str, plan: Plan, *, json: bool) -> None:
+    """On standard output, whole."""
+    if json:
+        letters = [asdict(letter) for letter in plan.letters]
+        as_json(plan=digest, campaign=plan.campaign, letters=letters, deliveries=[_stop(one) for one in plan.stops])
+        return
+    campaign = plan.campaign
+    facts(
+        [
+            ("campaign", campaign["id"]),
+            ("title", campaign["title"]),
+            ("plan", digest),
+            ("sender", f"{campaign['sender']['name']} <{campaign['sender']['email']}>"),
+            ("leaves", campaign["local_key"]),
+            ("hours", "–".join(campaign["hours"]) + " in the recipient's time" if campaign["hours"] else ""),
+        ]
+    )
+    _show_letters(plan)
+    _show_deliveries(plan)
+    say(f"next: dispatcher campaigns approve {campaign['id']} --digest {digest[:12]}")
+
+
+def _stop(stop: object) -> dict[str, object]:
+    """A delivery of the plan, by the names that `deliveries list --json` uses."""
+    fields = asdict(stop)  # type: ignore[call-overload]
+    renamed = {"contact_id": "contact", "addressee_id": "addressee", "kind": "channel"}
+    return {renamed.get(name, name): value for name, value in fields.items()}
+
+
+def _show_letters(plan: Plan) -> None:
+    heading(f"{len(plan.letters)} letters")
+    rows = [
+        (one.digest[:12], one.step, one.contact_id, one.language, one.pages, one.fax_pages, one.subject)
+        for one in plan.letters
+    ]
+    table(("letter", "step", "to", "language", "pages", "fax pages", "subject"), rows, "none")
+
+
+def _show_deliveries(plan: Plan) -> None:
+    heading(f"{len(plan.stops)} deliveries of the first letter")
+    rows = [
+        (one.id, one.recipient, one.role, one.kind, one.address, one.due[:16].replace("T", " "), one.letter[:12])
+        for one in plan.stops
+    ]
+    table(("delivery", "recipient", "role", "channel", "address", "due (UTC)", "letter"), rows, "none")

@@ -1,0 +1,105 @@
+"""Tells one delivery's story in words, in the order in which it happened, and as one JSON object."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dispatcher.domain.audit import as_record as audit_record
+from dispatcher.domain.words import Cause
+
+from .output import facts, heading, local, table, utc
+from .records import delivery_record
+from .words import STATES, cause_text, next_step
+
+if TYPE_CHECKING:
+    from dispatcher.domain.model import Attempt
+    from dispatcher.usecases.review import Story
+
+Moment = tuple[datetime, str, str, str]  #: when, who, what, why or how
+
+
+def show_story(story: Story, zone: str) -> None:
+    """On standard output: what it is, where it stands, and a line for everything that happened."""
+    row = story.delivery
+    facts(
+        [
+            ("delivery", row.id),
+            ("campaign", f"{row.campaign_id}, letter {row.step + 1}"),
+            ("subject", story.letter.subject),
+            ("recipient", f"{row.recipient} ({row.role})"),
+            ("address", f"{row.address} by {row.kind}"),
+            ("state", STATES[row.state]),
+            ("cause", cause_text(row.cause)),
+            ("their words", row.detail),
+            ("next step", next_step(row.cause)),
+            ("due", local(row.due, zone)),
+            ("answered", "yes" if story.answered else ""),
+            ("message id", row.message_id),
+            ("letter", row.letter),
+        ]
+    )
+    heading("What happened")
+    lines = [(local(at, zone), *rest) for at, *rest in sorted(_moments(story), key=lambda moment: moment[0])]
+    table(("when", "who", "what", "more"), lines, "nothing yet")
+
+
+def _moments(story: Story) -> list[Moment]:
+    moments = [moment for one in story.attempts for moment in _of_attempt(one)]
+    for heard in story.evidence:
+        words = f"{cause_text(Cause(heard['cause']))} {heard['detail']}".strip()
+        used = "" if heard["applied"] else " (kept, not applied)"
+        moments.append((heard["at"], heard["source"], f"report: {heard['verdict']}{used}", words))
+    for entry in story.audit:
+        event = entry.event
+        change = f"{event.before} → {event.after}" if event.after else ""
+        what = f"{event.action.partition('.')[2]} {change}".strip()
+        moments.append((datetime.fromisoformat(entry.at), event.actor, what, event.reason))
+    return moments
+
+
+def _of_attempt(one: Attempt) -> list[Moment]:
+    number = f"try {one.fence}"
+    moments = [(one.opened_at, one.worker, f"{number} by {one.channel}", "knowingly again" if one.knowingly else "")]
+    if one.transmitting_at:
+        moments.append((one.transmitting_at, one.worker, f"{number} transmits", f"sha256 {one.sent_digest[:12]}…"))
+    if one.closed_at:
+        words = f"{cause_text(one.cause)} {one.detail}".strip()
+        moments.append((one.closed_at, one.channel, f"{number}: {one.verdict}", words))
+    return moments
+
+
+def as_record(story: Story) -> dict[str, object]:
+    """The same as one JSON object."""
+    return {
+        "delivery": delivery_record(story.delivery, len(story.attempts)),
+        "subject": story.letter.subject,
+        "answered": story.answered,
+        "attempts": [_attempt_record(one) for one in story.attempts],
+        "evidence": [_evidence_record(one) for one in story.evidence],
+        "audit": [audit_record(entry) for entry in story.audit],
+    }
+
+
+def _attempt_record(one: Attempt) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "channel": one.channel,
+        "worker": one.worker,
+        "stage": one.stage,
+        "opened": utc(one.opened_at),
+        "transmitting": utc(one.transmitting_at),
+        "closed": utc(one.closed_at),
+        "verdict": one.verdict,
+        "cause": one.cause,
+        "detail": one.detail,
+        "ref": one.ref,
+        "pages": one.pages,
+        "sent": one.sent_digest,
+        "facts": one.facts,
+        "knowingly": one.knowingly,
+    }
+
+
+def _evidence_record(heard: dict[str, object]) -> dict[str, object]:
+    return {name: utc(value) if isinstance(value, datetime) else value for name, value in heard.items()}

@@ -1,0 +1,32 @@
+"""The words that people are shown for states and causes. The codes stay as they are in JSON."""
+
+from __future__ import annotations
+
+from dispatcher.domain.words import Cause, State
+
+STATES: dict[State, str] = {
+    State.QUEUED: "Queued",
+    State.HELD: "Held",
+    State.SENDING: "Sending",
+    State.DEFERRED: "Will try again",
+    State.ACCEPTED: "Accepted",
+    State.IN_DOUBT: "In doubt",
+    State.PRESUMED: "Presumed delivered",
+    State.DELIVERED: "Delivered",
+    State.FAILED: "Failed – needs you",
+    State.CANCELLED: "Stopped",
+}
+
+
+def cause_text(cause: Cause) -> str:
+    """What happened, in a few plain words; '' where nothing did."""
+    from dispatcher.settings import causes
+
+    return causes()[cause].text if cause else ""
+
+
+def next_step(cause: Cause) -> str:
+    """What can be done about it."""
+    from dispatcher.settings import causes
+
+    return causes()[cause].next if cause else ""

@@ -1,0 +1,77 @@
+"""`dispatcher up` and `dispatcher worker`: the processes that send. A signal lets them finish what is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .output import say
+from .session import in_office, session_of
+
+if TYPE_CHECKING:
+    from dispatcher.usecases.office import Office
+
+
+def up(context: typer.Context) -> None:
+    """Worker, clock and callbacks in one process, until it is told to end. The database is taken as it is."""
+    from dispatcher.worker import Worker
+
+    session = session_of(context)
+    settings = session.settings
+
+    async def work(office: Office) -> None:
+        with _until_told() as told:
+            async with session.serve(office, settings.callbacks.host, settings.callbacks.port) as port:
+                say(f"callbacks are heard at http://{settings.callbacks.host}:{port}/callbacks/")
+                say(f"letters leave by {_ways(office)}; end with Ctrl-C, and what is under way is finished")
+                await Worker(office, room=settings.worker.concurrency).run(settings.worker.tick_seconds, told)
+
+    in_office(context, work)
+    say("ended; nothing is under way")
+
+
+def worker(
+    context: typer.Context,
+    drain: Annotated[bool, typer.Option("--drain", help="Work until nothing is due, then end.")] = False,
+) -> None:
+    """Send what is due, until it is told to end. Any number of workers may share one database."""
+    from dispatcher.worker import Worker
+
+    settings = session_of(context).settings
+
+    async def work(office: Office) -> None:
+        made = Worker(office, room=settings.worker.concurrency)
+        with _until_told() as told:
+            if drain:
+                await made.drain(told)
+            else:
+                say(f"letters leave by {_ways(office)}; end with Ctrl-C, and what is under way is finished")
+                await made.run(settings.worker.tick_seconds, told)
+
+    in_office(context, work)
+    say("nothing is due" if drain else "ended; nothing is under way")
+
+
+def _ways(office: Office) -> str:
+    return " and ".join(f"{kind} ({name})" for kind, name in office.outgoing.items()) or "no way at all: see doctor"
+
+
+@contextmanager
+def _until_told() -> Iterator[asyncio.Event]:
+    """An event that SIGINT or SIGTERM sets."""
+    import asyncio
+    import signal
+
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    try:
+        yield told
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
