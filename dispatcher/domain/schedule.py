@@ -27,13 +27,11 @@ RETRIES_BY_CAUSE: dict[Cause, Delays] = {
     Cause.FAX_NO_CARRIER_MID_PAGE: minutes(5, 30, 120),
 }
 
-#: After this long the worker's lease of an attempt that is *transmitting* has ended: the dot time-out and a minute.
-TRANSMITTING_LEASE = timedelta(seconds=660)
 #: How soon, and how often, a provider that can be asked is asked about an attempt that it took.
 ASK_ACCEPTED = minutes(2, 5, 15, 30, 60, 120, 240, 480, 720, 1080, 1440, 2160)
 #: The same for an attempt in doubt; after the last one only a person decides.
 ASK_IN_DOUBT = minutes(0.1, 1, 10, 60, 360, 1440, 4320)
-#: A letter that waits for a busy number, or for an unfit relay, looks again after this.
+#: A letter that our own side could not send looks again after this.
 SHORT_WAIT = timedelta(minutes=2)
 #: A follow-up or a fall-back looks again after this while a sister delivery is in doubt.
 DOUBT_WAIT = timedelta(hours=12)
@@ -49,6 +47,7 @@ class Policy:
         default_factory=lambda: {Kind.EMAIL: minutes(15, 60, 240, 480, 1440), Kind.FAX: minutes(10, 20, 40, 120)}
     )
     lease: timedelta = timedelta(seconds=60)
+    transmitting_lease: timedelta = timedelta(seconds=660)  #: past the commit point: the dot time-out and a minute
     bounce_window: timedelta = timedelta(days=5)  #: an accepted email without a bounce becomes presumed
     proof_wait: timedelta = timedelta(hours=24)  #: an accepted fax without its proof becomes doubtful
 

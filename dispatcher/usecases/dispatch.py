@@ -15,7 +15,6 @@ from dispatcher.domain.errors import CheckFailed, Conflict, LostClaim, NotFound
 from dispatcher.domain.gate import Answer, Facts, Say
 from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
-from dispatcher.domain.schedule import TRANSMITTING_LEASE
 from dispatcher.domain.words import Cause, Kind, Signal, State, Verdict
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, routes
 from dispatcher.store.engine import StoreFault
@@ -118,7 +117,7 @@ def _commit_point(office: Office, one: Claim) -> CommitPoint:
         digest = await office.archive.put(sent)
         now = office.clock.now()
         await office.store.write(
-            lambda connection: _mark(connection, one, digest, now, now + TRANSMITTING_LEASE),
+            lambda connection: _mark(connection, one, digest, now, now + office.policy.transmitting_lease),
         )
         return Permit(until=time.monotonic() + PERMIT_SECONDS)
 

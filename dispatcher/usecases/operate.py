@@ -13,7 +13,6 @@ from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict, CountChanged, Problem, UserError
 from dispatcher.domain.model import Actor, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report
-from dispatcher.domain.schedule import TRANSMITTING_LEASE
 from dispatcher.domain.words import CAUSES, Bulk, Cause, Signal, Stage, State, Verdict
 from dispatcher.store import attempts, audit, contacts, deliveries
 from dispatcher.store.views import Wanted, ids
@@ -209,7 +208,8 @@ _DECISIONS = {
 
 def _require_rest(office: Office, attempt: Attempt) -> None:
     """The worker of the doubtful try may still be alive until its lease has ended."""
-    end = (attempt.transmitting_at or attempt.opened_at) + TRANSMITTING_LEASE + timedelta(seconds=1)
+    lease = office.policy.transmitting_lease
+    end = (attempt.transmitting_at or attempt.opened_at) + lease + timedelta(seconds=1)
     if attempt.stage is not Stage.CLOSED or office.clock.now() < end:
         raise Conflict(f"E_DOUBT_WAIT its worker may still be sending; not before {end:%H:%M:%S} UTC")
 
