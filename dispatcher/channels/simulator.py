@@ -1,8 +1,9 @@
 """Fax through our own gateway, `dispatcher.rehearsal.gateway`: the pattern for all that are spoken to over HTTP.
 
 The point of no return is the first byte of the body, not the request: the connection is opened and the head sent first,
-since no gateway can take a fax without its pages. So a gateway that cannot be reached leaves the letter UNSENT, and no
-try is spent. Once the body may have left, only the gateway's own answer decides; any other end is UNKNOWN, and `ask`.
+since no gateway can take a fax without its pages. So a gateway that cannot be reached, or that hangs up before the body
+has left, leaves the letter UNSENT, and no try is spent. Once the body may have left, only the gateway's own answer
+decides; any other end is UNKNOWN, and `ask` has to clear it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+import httpcore2
 import httpx2
 
 from dispatcher.domain.errors import NoticeRejected
@@ -67,21 +69,35 @@ class _Expired(Exception):
 
 
 class _Body(AsyncIterator[bytes]):
-    """The request's body, which asks for leave before its first and only chunk."""
+    """The request's body, which asks for leave before its first and only chunk.
+
+    A gateway that speaks or hangs up first gets no body: WriteError makes the HTTP client read what it has to say.
+    """
 
     def __init__(self, document: bytes, commit: CommitPoint) -> None:
         self._document, self._commit = document, commit
-        self.asked = self.left = False
+        self._line: httpcore2.AsyncNetworkStream | None = None
+        self.left = False  #: from here on it may have been taken
+
+    async def watch(self, event: str, info: dict[str, Any]) -> None:
+        """The HTTP client's trace of this request; tells which connection it goes over."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._line = info["return_value"]
 
     async def __anext__(self) -> bytes:
-        if self.asked:
+        if self.left:
             raise StopAsyncIteration
-        self.asked = True
+        self._still_waits()
         permit = await self._commit(self._document)
+        self._still_waits()
         if time.monotonic() >= permit.until:
             raise _Expired
         self.left = True
         return self._document
+
+    def _still_waits(self) -> None:
+        if self._line is not None and self._line.get_extra_info("is_readable"):
+            raise httpcore2.WriteError("the gateway spoke or hung up before the body")
 
 
 class SimulatorChannel:
@@ -108,12 +124,17 @@ class SimulatorChannel:
     async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
         body = _Body(parcel.document, commit)
         try:
-            reply = await self._client.post(f"{self._url}/faxes", content=body, headers=self._headers(parcel))
+            reply = await self._post(body, self._headers(parcel))
         except _Expired:
             return Outcome(Verdict.UNSENT, Cause.WORKER_LOST, "the leave to send ran out before the body left")
         except httpx2.RequestError as error:
             return self._broken(error, body)
-        return self._answered(reply)
+        return self._answered(reply, body)
+
+    async def _post(self, body: _Body, headers: dict[str, str]) -> httpx2.Response:
+        return await self._client.post(
+            f"{self._url}/faxes", content=body, headers=headers, extensions={"trace": body.watch}
+        )
 
     def _headers(self, parcel: Parcel) -> dict[str, str]:
         return {
@@ -125,20 +146,25 @@ class SimulatorChannel:
         }
 
     def _broken(self, error: httpx2.RequestError, body: _Body) -> Outcome:
-        detail = escape(f"{type(error).__name__}: {error}")
+        return self._unclear(escape(f"{type(error).__name__}: {error}"), body)
+
+    def _unclear(self, detail: str, body: _Body, cause: Cause = Cause.FAX_NO_ANSWER_AFTER_SUBMIT) -> Outcome:
+        """It did not say what it did with the letter: a doubt, unless it cannot have got it."""
         if body.left:
-            return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_ANSWER_AFTER_SUBMIT, detail)
+            return Outcome(Verdict.UNKNOWN, cause, detail)
         return Outcome(Verdict.UNSENT, Cause.FAX_GATEWAY_UNREACHABLE, detail, pause_route=self.name)
 
-    def _answered(self, reply: httpx2.Response) -> Outcome:
+    def _answered(self, reply: httpx2.Response, body: _Body) -> Outcome:
         facts, detail = _object(reply), _words(reply)
         ref = facts.get("id")
-        if reply.status_code == 202 and isinstance(ref, str) and ref:
+        if reply.status_code == 202 and isinstance(ref, str) and ref and body.left:
             return Outcome(Verdict.ACCEPTED, detail=detail, ref=ref, facts={"gateway": self._url})
         if not 400 <= reply.status_code < 500:
-            return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_ANSWER_AFTER_SUBMIT, detail)
+            return self._unclear(detail, body)
         code = str(facts.get("code", f"http {reply.status_code}"))
-        verdict, cause = REFUSALS.get(code, UNHEARD_OF)
+        if code not in REFUSALS:
+            return self._unclear(detail, body, Cause.FAX_UNKNOWN_CODE)
+        verdict, cause = REFUSALS[code]
         return Outcome(verdict, cause, detail, pause_route=self.name if verdict is Verdict.UNSENT else "")
 
     async def ask(self, attempt_id: str, ref: str) -> Outcome:

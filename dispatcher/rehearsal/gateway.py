@@ -107,12 +107,16 @@ class Gateway:
         """Stop listening, cut every connection, and wait until the answers that never came have been given up."""
         if self._server:
             self._server.close()
-            for line in list(self._state.connections):
-                line.transport.abort()
+            self.cut()
             await asyncio.gather(*self._state.tasks, return_exceptions=True)
             await self._server.wait_closed()
             self._server = None
         await self._client.aclose()
+
+    def cut(self) -> None:
+        """Break every connection that is open now, and go on."""
+        for line in list(self._state.connections):
+            line.transport.abort()
 
     async def __aenter__(self) -> Self:
         await self.start()

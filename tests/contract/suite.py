@@ -73,6 +73,10 @@ class Stage(Protocol):
         """The far end's ledger."""
         ...
 
+    def break_off(self) -> None:
+        """The far end breaks every connection that is open now."""
+        ...
+
     async def notices(self) -> list[Notice]:
         """Every callback that comes, time being let pass until none is due. Only where the channel `speaks_back`."""
         ...
@@ -89,6 +93,7 @@ class Leave:
     stage: Stage
     until: float = math.inf
     lost: bool = False
+    breaks: bool = False  #: the far end breaks off while it is asked
     gate: asyncio.Event | None = None  #: waits for this before it answers
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     asked_for: list[str] = field(default_factory=list)  #: digests
@@ -100,6 +105,10 @@ class Leave:
         self.reached.set()
         if self.gate:
             await self.gate.wait()
+        if self.breaks:
+            self.stage.break_off()
+            for _ in range(5):  # turns of the loop, in which the news can come in
+                await asyncio.sleep(0)
         if self.lost:
             raise LostClaim("the lease is no longer ours")
         return Permit(self.until)
@@ -190,6 +199,15 @@ class ChannelContract:
         outcome, _ = await self._send(stage, Case.AWAY)
         assert outcome.verdict in NOT_SENT
         assert stage.taken() == []
+
+    async def test_a_far_end_that_breaks_off_just_before_the_point_of_no_return_is_never_unknown(
+        self, stage: Stage
+    ) -> None:
+        leave = Leave(stage, breaks=True)
+        outcome = await stage.channel.send(await self._pack(stage, Case.TAKES), leave)
+        assert len(leave.asked_for) == 1
+        assert outcome.verdict in NOT_SENT
+        await self._only_the_next_one_arrives(stage)
 
     async def test_an_answer_that_nobody_has_heard_of_is_unknown(self, stage: Stage) -> None:
         outcome, leave = await self._send(stage, Case.ODD)

@@ -67,6 +67,9 @@ class SimulatorStage:
     def taken(self) -> list[Taken]:
         return [Taken(entry["reference"], entry["sha256"]) for entry in self.gateway.taken()]
 
+    def break_off(self) -> None:
+        self.gateway.cut()
+
     async def notices(self) -> list[Notice]:
         while instant := self.gateway.next_event():
             self.now = max(self.now, instant)
@@ -111,7 +114,49 @@ class TestSimulator(ChannelContract):
         outcome = await stage.channel.send(letter, Leave(stage))
         assert (outcome.verdict, outcome.cause, outcome.pause_route) == (verdict, cause, pause)
 
-    @pytest.mark.parametrize("ending", ["45", "46", "54"])
+    async def test_a_connection_cut_before_the_fax_is_read_is_known_or_can_be_cleared(
+        self, stage: SimulatorStage
+    ) -> None:
+        letter = parcel(Kind.FAX, "+442079460054", self.document)
+        outcome = await stage.channel.send(letter, Leave(stage))
+        if outcome.verdict is Verdict.UNKNOWN:  # the body left before the news of the cut came in
+            outcome = await stage.channel.ask(letter.attempt_id, "")
+        assert outcome.verdict in (Verdict.UNSENT, Verdict.DEFERRED)
+        assert stage.taken() == []
+
+    @pytest.mark.parametrize(
+        ("status", "verdict", "cause"),
+        [
+            (401, Verdict.UNSENT, Cause.FAX_PROVIDER_REJECTED),
+            (413, Verdict.REFUSED, Cause.CONTENT_INVALID),
+            (418, Verdict.UNSENT, Cause.FAX_GATEWAY_UNREACHABLE),
+            (503, Verdict.UNSENT, Cause.FAX_GATEWAY_UNREACHABLE),
+            (202, Verdict.UNSENT, Cause.FAX_GATEWAY_UNREACHABLE),
+        ],
+    )
+    async def test_an_answer_before_the_body_is_read_and_no_body_leaves(
+        self, stage: SimulatorStage, status: int, verdict: Verdict, cause: Cause
+    ) -> None:
+        answered, after_the_head = asyncio.Event(), asyncio.Queue[bytes]()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(f"HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: 12\r\n\r\n".encode())
+            writer.write(b'{"id":"f-1"}')
+            answered.set()
+            after_the_head.put_nowait(await reader.read())
+            writer.close()
+            await writer.wait_closed()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            channel = SimulatorChannel(url, SECRET, "", timeout=2, now=lambda: NOON)
+            outcome = await channel.send(parcel(Kind.FAX, "+442079460000", self.document), Leave(stage, gate=answered))
+            await channel.aclose()
+        assert (outcome.verdict, outcome.cause) == (verdict, cause)
+        assert await after_the_head.get() == b""
+
+    @pytest.mark.parametrize("ending", ["45", "46"])
     async def test_a_doubt_about_what_was_never_taken_is_cleared_by_asking(
         self, stage: SimulatorStage, ending: str
     ) -> None:

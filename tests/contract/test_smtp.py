@@ -46,6 +46,9 @@ class MailStage:
             for one in self.rogue.ledger
         ]
 
+    def break_off(self) -> None:
+        self.rogue.cut(reset=True)
+
     async def notices(self) -> list[Notice]:
         raise NotImplementedError("a relay never calls back")
 
