@@ -1,4 +1,7 @@
-"""The last look before a send. Decides on facts handed in; what it says is carried out by dispatch, not here."""
+"""The last look before a send. Decides on facts handed in; what it says is carried out by dispatch, not here.
+
+Whether the number is busy, or the route unfit, is asked earlier: such rows are not claimed at all.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from .model import Hours
-from .schedule import DOUBT_WAIT, SHORT_WAIT, next_opening
+from .schedule import DOUBT_WAIT, next_opening
 from .words import Cause, State
 
 
@@ -39,8 +42,6 @@ class Facts:
     follow_up: bool  #: its step is not the first
     sister_in_doubt: bool  #: another delivery of the same letter may or may not have gone
     waits_for: State | None  #: the state of the email that this fax stands in for; None if it stands for itself
-    number_busy: bool  #: another call to the same number is open
-    channel_ready: bool  #: at least one of its channel's routes is not paused
     expires_at: datetime | None
     hours: Hours | None
     zone: str  #: the recipient's
@@ -73,8 +74,4 @@ def _not_now(facts: Facts) -> Answer | None:
     opening = next_opening(facts.now, facts.hours, facts.zone)
     if opening > facts.now:
         return Answer(Say.WAIT, Cause.GATE_WINDOW, opening)
-    if facts.number_busy:
-        return Answer(Say.WAIT, Cause.GATE_NUMBER_BUSY, facts.now + SHORT_WAIT)
-    if not facts.channel_ready:
-        return Answer(Say.WAIT, Cause.ROUTE_PAUSED, facts.now + SHORT_WAIT)
     return None

@@ -25,6 +25,7 @@ RETRIES_BY_CAUSE: dict[Cause, Delays] = {
     Cause.FAX_BUSY: minutes(5, 10, 20, 40, 120),
     Cause.FAX_NO_ANSWER: minutes(30, 120, 480),
     Cause.FAX_NO_CARRIER_MID_PAGE: minutes(5, 30, 120),
+    Cause.FAX_VOICE: minutes(60),  # a person answered: once more, then somebody looks at the number
 }
 
 #: How soon, and how often, a provider that can be asked is asked about an attempt that it took.

@@ -143,8 +143,6 @@ class Cause(StrEnum):
     GATE_ANSWERED = "gate.answered"
     GATE_PROVEN = "gate.proven"
     GATE_DOUBT = "gate.doubt"
-    GATE_NUMBER_BUSY = "gate.number_busy"
-    GATE_WAITS_FOR_PROOF = "gate.waits_for_proof"
     PERSON_NOTE = "person.note"
     PERSON_HOLD = "person.hold"
     PERSON_CANCEL = "person.cancel"
@@ -207,8 +205,6 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.GATE_ANSWERED: _WAITS,
     Cause.GATE_PROVEN: _WAITS,
     Cause.GATE_DOUBT: _WAITS,
-    Cause.GATE_NUMBER_BUSY: _WAITS,
-    Cause.GATE_WAITS_FOR_PROOF: _WAITS,
     Cause.PERSON_NOTE: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_HOLD: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_CANCEL: CauseFacts(Bulk.NO, Who.PERSON),

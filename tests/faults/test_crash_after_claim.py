@@ -1,4 +1,4 @@
-"""Fault: the worker dies after it has claimed a letter. Nothing has left: back to the queue, no try spent, sent once."""
+"""Fault: the worker dies after it has claimed a letter. Nothing has left: back to the queue, no try spent, sent once"""
 
 from __future__ import annotations
 

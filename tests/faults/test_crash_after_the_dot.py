@@ -1,4 +1,4 @@
-"""Fault: the worker dies when the relay has the letter. Whatever it had read is lost with it: in doubt, never resent."""
+"""Fault: the worker dies when the relay has the letter. Whatever it had read is lost with it: a doubt, never resent"""
 
 from __future__ import annotations
 

@@ -1,50 +1,46 @@
-"""Fault: the disk is full. No record, no dot; a reply that cannot be recorded is kept beside the database and told later."""
+"""Fault: the disk is full. No record, no dot; a reply that cannot be recorded is kept beside the database and told"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import pytest
 from desk.databases import Databases
 from desk.desk import Desk, open_desk, person
 from sqlalchemy import text
 
 from dispatcher.channels.base import CommitPoint, Parcel
 from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.words import Policy, State
+from dispatcher.store import audit
+from dispatcher.store.engine import StoreFault
 
 
-async def _pages(desk: Desk, limit: int | None) -> None:
+async def _limit(desk: Desk, pages: int) -> None:
     """SQLite's own limit: at it, the database answers exactly as on a full disk."""
 
     async def unit(connection: Any) -> None:
-        used = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
-        free = (await connection.execute(text("PRAGMA freelist_count"))).scalar_one()
-        await connection.execute(text(f"PRAGMA max_page_count = {limit or used - free}"))
+        await connection.execute(text(f"PRAGMA max_page_count = {pages}"))
 
     await desk.office.store.write(unit)
 
 
 async def _fill(desk: Desk) -> None:
-    """No free page, and none to be had."""
+    """No free page, and no room on the page where the next audit entry would go: no move can be recorded."""
+    await _limit(desk, 1)  # SQLite makes that the size it has
 
-    async def unit(connection: Any) -> None:
-        await connection.execute(text("CREATE TABLE ballast (filler TEXT)"))
+    async def add(connection: Any) -> None:
+        await audit.append(connection, AuditEvent("test", "fill", ""), desk.clock.now())
 
-    await desk.office.store.write(unit)
-    await _pages(desk, None)
+    async def fill_up() -> None:
+        for _ in range(10_000):
+            await desk.office.store.write(add)
 
-    async def fill(connection: Any) -> None:
-        await connection.execute(text("INSERT INTO ballast VALUES (:filler)"), {"filler": "x" * 900})
-
-    for _ in range(10_000):
-        try:
-            await desk.office.store.write(fill)
-        except Exception as fault:
-            assert "full" in str(fault)
-            return
-    raise AssertionError("the disk would not fill")
+    with pytest.raises(StoreFault, match="full"):
+        await fill_up()
 
 
 class FullAt(SmtpChannel):
@@ -76,7 +72,7 @@ async def test_without_room_for_the_record_no_dot_is_sent(databases: Databases, 
         await desk.worker.settle()
         assert desk.rogue.dots == 0
         assert desk.rogue.ledger == []
-        await _pages(desk, 100_000)
+        await _limit(desk, 100_000)
         await desk.office.channels["smtp"].aclose()
         desk.office.channels["smtp"] = SmtpChannel([desk.rogue.relay()])  # type: ignore[index]
         await desk.pass_time(seconds=61)
@@ -92,7 +88,7 @@ async def test_a_reply_without_room_for_it_is_kept_and_told_later(databases: Dat
         await desk.worker.settle()
         assert len(desk.rogue.ledger) == 1
         assert (desk.office.folder / "spill.jsonl").read_text().count("\n") == 1
-        await _pages(desk, 100_000)
+        await _limit(desk, 100_000)
         await desk.work()
         assert (await desk.only()).state is State.ACCEPTED
         assert (desk.office.folder / "spill.jsonl").read_text() == ""

@@ -1,4 +1,4 @@
-"""Fault: the relay refuses while the letter is still being written. The refusal is read and honoured; no dot is sent."""
+"""Fault: the relay refuses while the letter is still being written. The refusal is read and honoured; no dot is sent"""
 
 from __future__ import annotations
 

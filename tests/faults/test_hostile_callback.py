@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
 import httpx2
 import pytest
 from desk.desk import Desk, person
 
+from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.tokens import sign_callback
-from dispatcher.domain.words import Policy, State
+from dispatcher.domain.words import Policy, State, Verdict
+from dispatcher.usecases.hear import Heard, take
 
 
 async def _accepted(desk: Desk) -> str:
@@ -21,16 +22,12 @@ async def _accepted(desk: Desk) -> str:
     return fax.id
 
 
-def _url(desk: Desk) -> str:
-    return str(desk.office.channels["simulator"].callback_url)  # type: ignore[attr-defined]  # the simulator has one
-
-
 def _claim(fax_id: str) -> bytes:
     fax = {"id": "f1", "reference": f"{fax_id}.1", "status": "delivered", "code": "ok", "pages": 1}
     return json.dumps({"event": "e1", "type": "fax.end", "fax": fax, **fax}).encode()
 
 
-async def _post(desk: Desk, url: str, body: bytes, headers: dict[str, str]) -> int:
+async def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
     async with httpx2.AsyncClient(trust_env=False) as client:
         return (await client.post(url, content=body, headers=headers)).status_code
 
@@ -40,8 +37,8 @@ async def test_a_forged_signature_changes_nothing(desk: Desk, secret: bytes) -> 
     fax_id = await _accepted(desk)
     body, stamp = _claim(fax_id), str(int(desk.clock.now().timestamp()))
     headers = {"x-simulator-timestamp": stamp, "x-simulator-signature": sign_callback(secret, stamp, body)}
-    assert await _post(desk, _url(desk), body, headers) == 401
-    assert await _post(desk, _url(desk), body, {}) == 401
+    assert await _post(desk.callback_url, body, headers) == 401
+    assert await _post(desk.callback_url, body, {}) == 401
     assert (await desk.get(fax_id)).state is State.ACCEPTED
     assert (await desk.story(fax_id)).evidence == []
 
@@ -49,8 +46,8 @@ async def test_a_forged_signature_changes_nothing(desk: Desk, secret: bytes) -> 
 async def test_an_old_callback_replayed_changes_nothing(desk: Desk) -> None:
     fax_id = await _accepted(desk)
     headers, body = desk.gateway.signed(json.loads(_claim(fax_id)))
-    desk.clock.turn(**{"seconds": timedelta(minutes=6).total_seconds()})
-    assert await _post(desk, _url(desk), body, headers) == 401
+    desk.clock.turn(minutes=6)
+    assert await _post(desk.callback_url, body, headers) == 401
     assert (await desk.get(fax_id)).state is State.ACCEPTED
 
 
@@ -60,14 +57,14 @@ async def test_garbage_with_a_good_signature_changes_nothing(desk: Desk, body: b
     stamp = str(int(desk.clock.now().timestamp()))
     secret = b"a key to rehearse with"
     headers = {"x-simulator-timestamp": stamp, "x-simulator-signature": sign_callback(secret, stamp, body)}
-    assert await _post(desk, _url(desk), body, headers) in (400, 401, 422)
+    assert await _post(desk.callback_url, body, headers) in (400, 401, 422)
     assert (await desk.get(fax_id)).state is State.ACCEPTED
 
 
 async def test_a_huge_body_and_an_unknown_channel_are_refused(desk: Desk) -> None:
     fax_id = await _accepted(desk)
-    assert await _post(desk, _url(desk), b"x" * 300_000, {}) == 413
-    assert await _post(desk, _url(desk).replace("simulator", "nobody"), b"{}", {}) == 404
+    assert await _post(desk.callback_url, b"x" * 300_000, {}) == 413
+    assert await _post(desk.callback_url.replace("simulator", "nobody"), b"{}", {}) == 404
     assert (await desk.get(fax_id)).state is State.ACCEPTED
 
 
@@ -76,10 +73,6 @@ async def test_another_channels_word_on_a_letter_is_only_kept(desk: Desk) -> Non
     await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL)
     await desk.work()
     email = await desk.only()
-    from dispatcher.domain.outcome import Outcome, Report
-    from dispatcher.domain.words import Verdict
-    from dispatcher.usecases.hear import Heard, take
-
     heard = await take(desk.office, Report(f"{email.id}.1", "e1", Outcome(Verdict.DELIVERED)), "channel:simulator")
     assert heard is Heard.IGNORED
     assert (await desk.get(email.id)).state is State.ACCEPTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -70,19 +71,17 @@ async def test_writers_of_two_processes_take_turns_on_postgresql(databases: Data
         await _turns(desk, database)
 
 
+def _waiting(other: psycopg.Connection[tuple[int]]) -> bool:
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    return other.execute(query).fetchone() == (1,)
+
+
 async def _turns(desk: Desk, database: str) -> None:
     with psycopg.connect(database, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [WRITERS_LOCK])
-        free = other.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone()
-        assert free == (0,)
-        writing = desk.office.store.write(_nothing)
-        import asyncio
-
-        task = asyncio.ensure_future(writing)
-        while other.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone() == (
-            0,
-        ):
+        writing = asyncio.create_task(desk.office.store.write(_nothing))
+        while not _waiting(other):
             await asyncio.sleep(0.01)
-        assert not task.done()
+        assert not writing.done()
         other.execute("SELECT pg_advisory_unlock(%s)", [WRITERS_LOCK])
-        await task
+        await writing

@@ -1,4 +1,4 @@
-"""Fault: the relay is away for an hour. Nothing is lost, no try is spent on it, and everything leaves when it is back."""
+"""Fault: the relay is away for an hour. Nothing is lost, no try is spent, and all leaves when it is back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fault: news of an older try comes while a newer one is under way. Bad news is only kept; good news ends the matter."""
+"""Fault: news of an older try comes while a newer one is under way. Bad news is only kept; good news is proof."""
 
 from __future__ import annotations
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from desk.desk import open_desk, person
+from desk.desk import ADA, open_desk, person
 from farend.rogue import STALL, accept_then
 
+from dispatcher.domain.errors import Conflict, UserError
 from dispatcher.domain.words import Cause, Policy, State, Verdict
 from dispatcher.usecases import operate
 
@@ -22,7 +23,7 @@ async def test_silence_after_the_dot_is_a_doubt_that_nothing_resends(database: s
         assert attempt.verdict == Verdict.UNKNOWN
         for _ in range(10):
             await desk.pass_time(days=3)
-        assert await operate.retry_all(desk.office, Cause.EMAIL_NO_ANSWER_AFTER_DATA, "", _ada()) == []
+        assert await operate.retry_all(desk.office, Cause.EMAIL_NO_ANSWER_AFTER_DATA, "", ADA) == []
         await desk.work()
         assert len(desk.rogue.ledger) == 1
         assert (await desk.only()).state is State.IN_DOUBT
@@ -33,18 +34,14 @@ async def test_a_person_settles_the_doubt_with_a_reason_and_the_record_says_so(d
         await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL)
         await desk.work()
         seen = await desk.only()
-        with pytest.raises(operate.Conflict, match="E_DOUBT_WAIT"):
-            await operate.settle_doubt(desk.office, seen.id, operate.Decision.RESEND, "they say no", _ada())
+        with pytest.raises(Conflict, match="E_DOUBT_WAIT"):
+            await operate.settle_doubt(desk.office, seen.id, operate.Decision.RESEND, "they say no", ADA)
         desk.clock.turn(minutes=12)
-        with pytest.raises(operate.UserError, match="E_DOUBT_REASON"):
-            await operate.settle_doubt(desk.office, seen.id, operate.Decision.RESEND, " ", _ada())
-        await operate.settle_doubt(desk.office, seen.id, operate.Decision.RESEND, "they say no", _ada())
+        with pytest.raises(UserError, match="E_DOUBT_REASON"):
+            await operate.settle_doubt(desk.office, seen.id, operate.Decision.RESEND, " ", ADA)
+        await operate.settle_doubt(desk.office, seen.id, operate.Decision.RESEND, "they say no", ADA)
         await desk.work()
         assert len(desk.rogue.ledger) == 2
         assert [one.knowingly for one in (await desk.story(seen.id)).attempts] == [False, True]
         assert desk.rogue.ledger[0].message.count(seen.message_id.encode()) == 1
         assert seen.message_id.encode() in desk.rogue.ledger[1].message
-
-
-def _ada() -> operate.Actor:
-    return operate.Actor("operator", "ada")

@@ -6,6 +6,7 @@ A broken template harms nothing: what was approved is frozen. A harmed archive i
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from desk.desk import ADA, MEGAN, Desk, person
@@ -14,7 +15,6 @@ from dispatcher.domain.words import Cause, Policy, State
 from dispatcher.letters import Order, Printer, Rendered
 from dispatcher.resources import resource
 from dispatcher.usecases import launch
-from dispatcher.usecases.dispatch import replace
 
 
 def _own_templates(desk: Desk) -> Path:

@@ -1,4 +1,4 @@
-"""Fault: the relay refuses our sign-in. Not the letters' fault: the route pauses, no try is spent, all go after repair."""
+"""Fault: the relay refuses our sign-in. Not the letters' fault: the route pauses, no try is spent, all go later."""
 
 from __future__ import annotations
 
