@@ -87,6 +87,7 @@ class Rogue:
     open_now: int = 0
     open_most: int = 0
     port: int = 0
+    acted: asyncio.Event = field(default_factory=asyncio.Event)  #: something out of order has been done
     _turns: dict[str, int] = field(default_factory=dict)
     _server: asyncio.Server | None = None
     _sessions: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
@@ -111,9 +112,9 @@ class Rogue:
         security = "none" if self.tls is None else "tls" if self.implicit else "starttls"
         usual: dict[str, Any] = {
             "security": security,
-            "timeout_connect": 2.0,
-            "timeout_reply": 0.3,
-            "timeout_dot": 0.3,
+            "timeout_connect": 0.5 if self.tls is None else 5.0,
+            "timeout_reply": 0.5,
+            "timeout_dot": 0.5,
             "hello": "client.example",
         }
         return Relay(name, changes.pop("host", "127.0.0.1"), self.port, **(usual | changes))
@@ -202,17 +203,18 @@ class _Session:
             self.writer.write(segment)
             await self.writer.drain()
             await asyncio.sleep(0.005 if len(act.say) > 1 else 0)
+        if act.then in ("drop", "reset"):
+            self.writer.close() if act.then == "drop" else _reset(self.writer)
+        self.rogue.acted.set()
         await getattr(self, f"_then_{act.then}")()
 
     async def _then_go_on(self) -> None:
         pass
 
     async def _then_drop(self) -> None:
-        self.writer.close()
         raise _Gone
 
     async def _then_reset(self) -> None:
-        _reset(self.writer)
         raise _Gone
 
     async def _then_stall(self) -> None:
