@@ -59,6 +59,8 @@ class Parser:
 def _markdown(language: Language) -> MarkdownIt:
     options = {"html": False, "typographer": True, "quotes": list(language.quotes)}
     markdown = MarkdownIt("commonmark", options).enable("smartquotes")
+    # Left apart, an escaped character is known to mean itself.
+    markdown.disable("text_join")
     # Addresses are checked and kept as they were written once the data in them are unveiled.
     markdown.normalizeLink = lambda url: url  # type: ignore[method-assign]
     markdown.validateLink = lambda url: True  # type: ignore[method-assign]
@@ -74,6 +76,7 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
     at: int = 0
     line: int = 1
+    level: int = 0  #: of the last heading
 
     def blocks(self, tokens: Sequence[Token]) -> tuple[Block, ...]:
         """The blocks up to the end of the enclosing one."""
@@ -95,10 +98,15 @@ class _Reader:
         if kind in ("p", "h"):
             inline = tokens[self.at]
             self.at += 2
-            level = int(token.tag[1:]) if kind == "h" else 0
-            return [Block(kind, spans=self.inline(inline.children or []), number=level)]
+            spans = self.inline(inline.children or [])
+            return [Block(kind, spans=spans, number=self.heading(token.tag) if kind == "h" else 0)]
         number = int(token.attrs.get("start", 1)) if kind == "ol" else 0
         return [Block(kind, blocks=self.blocks(tokens), number=number)]
+
+    def heading(self, tag: str) -> int:
+        """The level, one below the last at most: readers of PDF/UA may not meet a gap."""
+        self.level = min(int(tag.removeprefix("h")), self.level + 1)
+        return self.level
 
     def inline(self, tokens: Sequence[Token]) -> tuple[Span, ...]:
         open_spans: list[tuple[Token | None, list[Span]]] = [(None, [])]
@@ -121,8 +129,10 @@ class _Reader:
         return [Span(kind, spans=_joined(inner, self.language), href=href)]
 
     def leaf(self, token: Token) -> list[Span]:
-        if token.type in ("text", "text_special"):
+        if token.type == "text":
             return self.text(token.content)
+        if token.type == "text_special":
+            return [Span("text", self.shown(token.content))]
         if token.type == "softbreak":
             self.line += 1
             return [Span("text", " ")]
