@@ -10,7 +10,7 @@ import base64
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.errors import MessageError
 from email.header import decode_header, make_header
@@ -118,7 +118,7 @@ def address_problems(place: str, address: str) -> list[Problem]:
         if parse_email(address) == address:
             return []
     except UserError as exc:
-        return [Problem(place, problem.cause, problem.way_out, problem.code) for problem in exc.problems]
+        return [replace(problem, place=place) for problem in exc.problems]
     return [Problem(place, "the address is not in canonical form", "", "E_ADDR_FORM")]
 
 

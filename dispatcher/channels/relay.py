@@ -108,7 +108,7 @@ async def _step(cause: Cause, doing: Coroutine[Any, Any, object]) -> None:
         raise Closed(_cause_of(exc.code, cause), words(exc.code, exc.message)) from exc
     except (aiosmtplib.SMTPException, OSError, ValueError) as exc:
         tls = isinstance(exc, ssl.SSLError) or isinstance(exc.__cause__, ssl.SSLError)
-        raise Closed(Cause.SMTP_TLS if tls else cause, str(exc)) from exc
+        raise Closed(Cause.SMTP_TLS if tls else cause, str(exc) or type(exc).__name__) from exc
 
 
 def _cause_of(code: int, cause: Cause) -> Cause:

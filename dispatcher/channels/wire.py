@@ -56,7 +56,7 @@ class Line:
         try:
             reply = await self.protocol.execute_command(text.encode("ascii"), timeout=self.reply_timeout)
         except (aiosmtplib.SMTPException, OSError) as exc:
-            raise Broken(str(exc)) from exc
+            raise Broken(str(exc) or type(exc).__name__) from exc
         if not self.in_step:
             raise Broken(f"two replies to one command: {reply.code} {reply.message}")
         return reply
@@ -94,7 +94,7 @@ class Line:
         try:
             return await self.protocol.read_response(timeout=within)
         except (aiosmtplib.SMTPException, OSError) as exc:
-            raise Broken(str(exc)) from exc
+            raise Broken(str(exc) or type(exc).__name__) from exc
 
     def leftover(self) -> bytes:
         """What came after the last reply that was read."""
@@ -129,7 +129,7 @@ class Line:
         try:
             self.protocol.write(data)
         except (aiosmtplib.SMTPException, OSError) as exc:
-            raise Broken(str(exc)) from exc
+            raise Broken(str(exc) or type(exc).__name__) from exc
 
     async def _drain(self, limit: int, backlog: Callable[[], int]) -> None:
         """Waits until at most `limit` bytes are left; time runs out only while none of them moves."""
