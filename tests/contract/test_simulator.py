@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from contract.suite import NOON, Case, ChannelContract, Leave, Taken, parcel
+from contract.stage import NOON, Case, Leave, Taken, parcel
+from contract.suite import ChannelContract
 
 from dispatcher.channels.base import Notice, Parcel
 from dispatcher.channels.simulator import CODES, NOTICE_LIMIT, REFUSALS, SimulatorChannel
