@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -166,8 +166,12 @@ class Event:
     fax: Fax
     what: str  #: 'end' or 'sending'
     at: datetime
-    number: int  #: which callback of its fax; with the fax it names this row
+    number: int  #: which callback of its fax
     tries: int = 0
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.fax.id, self.number
 
     def body(self) -> dict[str, Any]:
         instant = self.fax.ends_at if self.what == "end" else self.fax.taken_at
@@ -183,10 +187,12 @@ class Exchange:
     clock: Clock
     dedupe: bool = True  #: a second fax with a reference that is known is the first one again; real gateways do not
     late_by: timedelta = timedelta(hours=2)
-    faxes: dict[str, Fax] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
+    faxes: dict[str, Fax] = field(default_factory=dict)  #: by the gateway's own name for them
     again_after: timedelta = timedelta(seconds=30)  #: a callback that was not taken is made again after this
     most_tries: int = 5
+    _events: dict[tuple[str, int], Event] = field(default_factory=dict)  #: callbacks still to be made
+    _references: dict[str, list[Fax]] = field(default_factory=dict)
+    _called: set[str] = field(default_factory=set)  #: numbers
 
     def __post_init__(self) -> None:
         entries = self.ledger.entries()
@@ -208,7 +214,7 @@ class Exchange:
         return fax
 
     def _new(self, reference: str, number: str, callback: str, document: bytes, sizes: tuple[int, ...]) -> Fax:
-        script, before = script_for(number), any(fax.number == number for fax in self.faxes.values())
+        script, before = script_for(number), number in self._called
         return Fax(
             id=f"fax-{len(self.faxes) + 1:06d}",
             reference=reference,
@@ -222,34 +228,38 @@ class Exchange:
 
     def _remember(self, fax: Fax, made: set[tuple[str, int]]) -> None:
         self.faxes[fax.id] = fax
+        self._references.setdefault(fax.reference, []).append(fax)
+        self._called.add(fax.number)
         if not fax.callback:
             return
         at = fax.ends_at + (self.late_by if fax.script.late else timedelta())
         for number, what in enumerate(fax.script.calls_back):
             if (fax.id, number) not in made:
-                self.events.append(Event(f"{fax.id}-{what}", fax, what, at, number))
+                self._owe(Event(f"{fax.id}-{what}", fax, what, at, number))
+
+    def _owe(self, event: Event) -> None:
+        self._events[event.key] = event
 
     def by_reference(self, reference: str) -> list[Fax]:
-        return [fax for fax in self.faxes.values() if fax.reference == reference]
+        return list(self._references.get(reference, ()))
 
     def due_events(self, now: datetime) -> list[Event]:
-        return [event for event in self.events if event.at <= now]
+        return [event for event in self._events.values() if event.at <= now]
 
     def next_event(self) -> datetime | None:
         """When it next calls back; None: never, as things stand."""
-        return min((event.at for event in self.events), default=None)
+        return min((event.at for event in self._events.values()), default=None)
 
     def made(self, event: Event) -> None:
         """The callback was taken by the other side."""
-        self.events.remove(event)
+        self._events.pop(event.key, None)
         self.ledger.append(event="called_back", id=event.fax.id, number=event.number, event_id=event.id)
 
     def missed(self, event: Event) -> None:
         """The callback was not taken: again later, a few times."""
-        self.events.remove(event)
+        self._events.pop(event.key, None)
         if event.tries + 1 < self.most_tries:
-            later = self.clock() + self.again_after
-            self.events.append(Event(event.id, event.fax, event.what, later, event.number, event.tries + 1))
+            self._owe(replace(event, at=self.clock() + self.again_after, tries=event.tries + 1))
 
 
 def _entry(fax: Fax) -> dict[str, Any]:
