@@ -6,55 +6,20 @@ Taken by the server: accepted or unknown, never anything that leads to another t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import ssl
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pytest
+import trustme
+from farend.conversation import END, LARGE, SMALL, letter, send, the_network_has_passed_it_on
 from farend.rogue import DROP, FREEZE, RESET, STALL, Act, Rogue, Script, accept_then, at, raw, say
 
-from dispatcher.channels.base import Parcel, Permit
-from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.channels.base import Permit
 from dispatcher.domain.outcome import Outcome
-from dispatcher.domain.words import Cause, Kind, Verdict
+from dispatcher.domain.words import Cause, Verdict
 
-SMALL = b"Excellency,\r\n.a line that begins with a dot\r\n..\r\n"
-LARGE = SMALL + (b"x" * 76 + b"\r\n") * 100_000  # 7.8 MB: more than any buffer on the way holds
-END = b"-- the last line\r\n"
-Commit = Callable[[bytes], Awaitable[Permit]]
 UNSENT, DEFERRED, REFUSED = Verdict.UNSENT, Verdict.DEFERRED, Verdict.REFUSED
 ACCEPTED, UNKNOWN = Verdict.ACCEPTED, Verdict.UNKNOWN
-
-
-def letter(body: bytes = SMALL) -> Parcel:
-    return Parcel(
-        attempt_id="attempt-1",
-        delivery_id="delivery-1",
-        kind=Kind.EMAIL,
-        address="mission@recipient.example",
-        recipient_name="H.E. Mr. Test",
-        sender_name="Mary Example",
-        sender_address="mary@sender.example",
-        return_path="",
-        subject="Protection of civilians",
-        message_id="<1@sender.example>",
-        date=datetime(2026, 3, 2, 9, tzinfo=UTC),
-        entity=b"Content-Type: text/plain\r\n\r\n" + body + END,
-        document=b"",
-    )
-
-
-async def always(_: bytes) -> Permit:
-    return Permit(float("inf"))
-
-
-async def send(rogue: Rogue, parcel: Parcel, commit: Commit = always, patience: float = 10.0) -> Outcome:
-    relay = rogue.relay(timeout_connect=patience, timeout_reply=patience, timeout_dot=patience)
-    channel = SmtpChannel([relay])
-    try:
-        return await channel.send(parcel, commit)
-    finally:
-        await channel.aclose()
 
 
 def hold_to_the_ledger(outcome: Outcome, rogue: Rogue) -> None:
@@ -205,185 +170,48 @@ AFTER_THE_DOT = [
 MATRIX = [*BEFORE_THE_LETTER, *COMMANDS, *BODIES, *AFTER_THE_DOT]
 
 
-@pytest.mark.parametrize("case", MATRIX, ids=[case.name for case in MATRIX])
-async def test_what_we_say_agrees_with_the_servers_ledger(case: Fault) -> None:
-    async with Rogue(case.script) as rogue:
+async def _hold_case_to_the_ledger(case: Fault, rogue: Rogue, **relay: str) -> None:
+    async def commit(_: bytes) -> Permit:
+        if "body" in case.script:  # the store takes its time, so that the fault surely comes before the dot
+            await asyncio.wait_for(rogue.acted.wait(), 5)
+            await the_network_has_passed_it_on()
+        return Permit(float("inf"))
 
-        async def commit(_: bytes) -> Permit:
-            if "body" in case.script:  # the store takes its time, so that the fault surely comes before the dot
-                await asyncio.wait_for(rogue.acted.wait(), 5)
-                await _the_network_has_passed_it_on()
-            return Permit(float("inf"))
-
-        outcome = await send(rogue, letter(case.body), commit, case.patience)
-        hold_to_the_ledger(outcome, rogue)
+    outcome = await send(rogue, letter(case.body), commit, case.patience, **relay)
+    hold_to_the_ledger(outcome, rogue)
     assert (outcome.verdict, outcome.cause) == (case.verdict, case.cause)
     assert outcome.detail
     assert outcome.detail.isprintable()
 
 
+@pytest.mark.parametrize("case", MATRIX, ids=[case.name for case in MATRIX])
+async def test_what_we_say_agrees_with_the_servers_ledger(case: Fault) -> None:
+    async with Rogue(case.script) as rogue:
+        await _hold_case_to_the_ledger(case, rogue)
+
+
+OVER_TLS = [*_at_command("rcpt"), *BODIES, *AFTER_THE_DOT]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, str]:
+    """A server's TLS context, and the file that names whom to trust for it."""
+    ca, file = trustme.CA(), tmp_path_factory.mktemp("authority") / "ca.pem"
+    ca.cert_pem.write_to_path(file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    return context, str(file)
+
+
+@pytest.mark.parametrize("implicit", [True, False], ids=["TLS", "STARTTLS"])
+@pytest.mark.parametrize("case", OVER_TLS, ids=[case.name for case in OVER_TLS])
+async def test_what_we_say_over_tls_agrees_with_the_servers_ledger(
+    case: Fault, implicit: bool, authority: tuple[ssl.SSLContext, str]
+) -> None:
+    context, ca_file = authority
+    async with Rogue(case.script, tls=context, implicit=implicit) as rogue:
+        await _hold_case_to_the_ledger(case, rogue, ca_file=ca_file)
+
+
 def test_the_matrix_covers_what_was_promised() -> None:
     assert len({case.name for case in MATRIX}) == len(MATRIX) >= 46
-
-
-async def _the_network_has_passed_it_on() -> None:
-    """Loopback hands over what was written at once; the loop needs a few turns to see it."""
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize(
-    ("what", "verdict"),
-    [
-        (lambda rogue: rogue.cut(), DEFERRED),
-        (lambda rogue: rogue.cut(reset=True), DEFERRED),
-        (lambda rogue: rogue.shout(b"550 5.7.1 no\r\n"), REFUSED),
-        (lambda rogue: rogue.shout(b"451 later\r\n"), DEFERRED),
-        (lambda rogue: rogue.shout(b"250 ok\r\n"), DEFERRED),
-        (lambda rogue: rogue.shout(b"x"), DEFERRED),
-    ],
-    ids=["drop", "reset", "550", "451", "250", "half a line"],
-)
-async def test_whatever_the_server_does_while_leave_is_asked_no_dot_is_released(
-    what: Callable[[Rogue], None], verdict: Verdict
-) -> None:
-    async with Rogue() as rogue:
-
-        async def commit(_: bytes) -> Permit:
-            what(rogue)
-            await _the_network_has_passed_it_on()
-            return Permit(float("inf"))
-
-        outcome = await send(rogue, letter(), commit, patience=0.3)
-        assert (rogue.dots, rogue.ledger) == (0, [])
-    assert outcome.verdict is verdict
-
-
-async def test_the_bytes_committed_are_the_bytes_received() -> None:
-    committed: list[bytes] = []
-
-    async def commit(message: bytes) -> Permit:
-        committed.append(message)
-        return Permit(float("inf"))
-
-    async with Rogue() as rogue:
-        await send(rogue, letter(LARGE), commit)
-        assert committed == [rogue.ledger[0].message]
-
-
-async def test_the_whole_body_has_left_before_leave_is_asked() -> None:
-    async with Rogue() as rogue:
-
-        async def commit(_: bytes) -> Permit:
-            await _the_network_has_passed_it_on()
-            assert rogue.ledger == []
-            rogue.script = {"dot": say("550 5.7.1 no")}
-            return Permit(float("inf"))
-
-        outcome = await send(rogue, letter(LARGE), commit)
-    assert outcome.verdict is REFUSED
-
-
-class OutOfDate(Exception):
-    """What a commit point may raise."""
-
-
-@pytest.mark.parametrize("body", [SMALL, LARGE], ids=["small", "large"])
-async def test_when_leave_is_refused_nothing_leaves_and_the_connection_is_not_used_again(body: bytes) -> None:
-    async def refuse(_: bytes) -> Permit:
-        raise OutOfDate
-
-    async with Rogue() as rogue:
-        channel = SmtpChannel([rogue.relay()])
-        with pytest.raises(OutOfDate):
-            await channel.send(letter(body), refuse)
-        assert (rogue.dots, rogue.ledger) == (0, [])
-        assert (await channel.send(letter(), always)).verdict is ACCEPTED
-        assert rogue.connections == 2
-        await channel.aclose()
-
-
-async def test_leave_that_has_run_out_stops_the_dot() -> None:
-    async def late(_: bytes) -> Permit:
-        return Permit(until=99.0)
-
-    async with Rogue() as rogue:
-        channel = SmtpChannel([rogue.relay()], clock=lambda: 100.0)
-        outcome = await channel.send(letter(), late)
-        await _the_network_has_passed_it_on()
-        assert (outcome.verdict, rogue.dots) == (UNSENT, 0)
-        await channel.aclose()
-
-
-async def _cancel_at(rogue: Rogue, reached: asyncio.Event, commit: Commit) -> None:
-    channel = SmtpChannel([rogue.relay()])
-    task = asyncio.create_task(channel.send(letter(), commit))
-    await reached.wait()
-    await _the_network_has_passed_it_on()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await _the_network_has_passed_it_on()
-    await channel.aclose()
-
-
-async def test_a_cancelled_try_leaves_nothing_before_the_dot() -> None:
-    reached = asyncio.Event()
-
-    async def never(_: bytes) -> Permit:
-        reached.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    async with Rogue() as rogue:
-        await _cancel_at(rogue, reached, never)
-        assert (rogue.dots, rogue.ledger) == (0, [])
-
-
-async def test_a_try_cancelled_after_the_dot_ends_at_once_and_claims_nothing() -> None:
-    reached = asyncio.Event()
-
-    async def leave(_: bytes) -> Permit:
-        reached.set()
-        return Permit(float("inf"))
-
-    async with Rogue({"dot": accept_then(STALL)}) as rogue:
-        await _cancel_at(rogue, reached, leave)
-        assert rogue.connections == 1
-
-
-@pytest.mark.parametrize("slow", [STALL, FREEZE], ids=["silent", "not even reading"])
-async def test_a_goodbye_that_hangs_delays_no_outcome(slow: Act) -> None:
-    async with Rogue({"dot": accept_then(say("250 ok", then=slow.then))}) as rogue:
-        channel = SmtpChannel([rogue.relay(letters=1, timeout_reply=60.0, timeout_dot=60.0)])
-        async with asyncio.timeout(0.5):
-            assert (await channel.send(letter(), always)).verdict is ACCEPTED
-            await channel.aclose()
-
-
-async def test_a_letter_larger_than_the_relay_takes_is_refused_before_a_word_about_it() -> None:
-    async with Rogue(extensions=("SIZE 1000",)) as rogue:
-        outcome = await send(rogue, letter(SMALL * 50))
-        assert (outcome.verdict, outcome.cause) == (REFUSED, Cause.EMAIL_TOO_BIG)
-        assert not [command for command in rogue.commands if command.startswith("MAIL")]
-
-
-async def test_delivery_notices_are_asked_for_only_where_they_are_offered() -> None:
-    async with Rogue() as rogue:
-        await send(rogue, letter())
-        assert "RET=HDRS ENVID=attempt-1 NOTIFY=SUCCESS,FAILURE,DELAY" in rogue.ledger[0].options
-    async with Rogue(extensions=("8BITMIME",)) as rogue:
-        await send(rogue, letter())
-        assert rogue.ledger[0].options == ""
-
-
-async def test_eight_bit_text_goes_only_to_a_relay_that_takes_it() -> None:
-    text = "Genève\r\n".encode()
-    async with Rogue() as rogue:
-        assert (await send(rogue, letter(text))).verdict is ACCEPTED
-        assert "BODY=8BITMIME" in rogue.ledger[0].options
-        assert rogue.ledger[0].message.endswith(text + END)
-    async with Rogue(extensions=()) as rogue:
-        outcome = await send(rogue, letter(text))
-        assert (outcome.verdict, outcome.cause) == (REFUSED, Cause.CONTENT_INVALID)
-        assert rogue.ledger == []
