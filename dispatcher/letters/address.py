@@ -56,8 +56,8 @@ def gaps(order: Order) -> list[Problem]:
     problems = [fault for person in (contact, *order.copies) for fault in _blanks(person)]
     if not clean(contact.salutation):
         problems.append(_gap(contact, "salutation", "is empty", "Write how the letter begins, such as 'Excellency,'"))
-    if not clean(f"{contact.name}{contact.office}{contact.organisation}"):
-        problems.append(_gap(contact, "name", "is empty, and so are office and organisation", "Fill in one of them"))
+    nobodies = [p for p in (contact, *order.copies) if not clean(f"{p.name}{p.office}{p.organisation}")]
+    problems += [_gap(p, "name", "is empty, and so are office and organisation", "Fill in one") for p in nobodies]
     if not clean(order.sender.name):
         problems.append(Problem("sender", "name is empty", "Say who signs", "E_TPL_RESIDUE"))
     return problems

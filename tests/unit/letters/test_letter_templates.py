@@ -147,3 +147,9 @@ def test_a_template_that_is_changed_counts_at_once(own: Own, order: Order) -> No
     assert "First words." in printer.render(mine).parts["text"].decode()
     own("Other words.")
     assert "Other words." in printer.render(mine).parts["text"].decode()
+
+
+def test_a_copy_for_nobody_stops_the_letter(printer: Printer, order: Order) -> None:
+    nobody = replace(order.copies[0], honorific="", name="", office="", organisation="")
+    with pytest.raises(TemplateError, match="contact ru-geneva: E_TPL_RESIDUE name is empty"):
+        printer.render(replace(order, copies=(nobody,)))
