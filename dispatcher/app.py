@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from dispatcher.archive import Archive
 from dispatcher.channels.base import Channel
-from dispatcher.channels.mailfax import MailfaxChannel
+from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
@@ -118,7 +118,8 @@ def _mailfax(settings: Settings, clock: Clock) -> Channel | None:
     if not given.enabled:
         return None
     relays = [relay for relay in _relays(settings) if given.relay in ("", relay.name)]
-    return MailfaxChannel(relays, pattern=given.pattern.replace("{domain}", given.domain))
+    gateway = Gateway("mailfax", given.pattern.replace("{domain}", given.domain))
+    return MailFaxChannel(gateway, relays)
 
 
 def _simulator(settings: Settings, clock: Clock) -> Channel | None:

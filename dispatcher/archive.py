@@ -1,8 +1,9 @@
-"""Content-addressed bytes: sha256 → object in a local folder, created once, never changed. Alone reads and writes it."""
+"""Content-addressed bytes: sha256 → object in a local folder, created once, never changed. It alone touches them."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -58,10 +59,8 @@ class Archive:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            try:
+            with contextlib.suppress(FileExistsError):  # somebody kept the same bytes meanwhile
                 os.link(name, target)
-            except FileExistsError:
-                pass  # somebody kept the same bytes meanwhile
         finally:
             os.unlink(name)
         _sync_folder(target.parent)

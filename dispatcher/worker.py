@@ -47,7 +47,7 @@ class Worker:
     _stepped: bool = False
 
     async def tick(self) -> int:
-        """Sweep, then start what is due; how many rows were touched. A sick database or a stepped clock sends nothing."""
+        """Sweep, then start what is due; how many rows were touched. Nothing on a sick database or a stepped clock."""
         try:
             if not await self._steady():
                 return 0

@@ -43,7 +43,7 @@ def tail(
 
 
 def _when(at: str, zone: str) -> str:
-    return local(datetime.fromisoformat(at), zone)
+    return local(datetime.fromisoformat(at), zone, "seconds")
 
 
 @app.command()

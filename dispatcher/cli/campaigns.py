@@ -31,7 +31,7 @@ def prepare(
     json: Json = False,
 ) -> None:
     """Render and freeze every letter, and draw the plan that can be approved. Nothing is sent."""
-    from dispatcher.usecases.campaign_files import find_campaign_file, read_campaign_file
+    from dispatcher.usecases.campaign_files import find_campaign_file, read_campaign_file, without_a_way
     from dispatcher.usecases.prepare import prepare as freeze
 
     from .progress import progress
@@ -43,7 +43,9 @@ def prepare(
         read, book = await read_campaign_file(office, path, settings.templates.folder)
         warn(read.warnings)
         with progress("letters") as step:
-            return await freeze(office, read.campaign, book, operator(), step)
+            done = await freeze(office, read.campaign, book, operator(), step)
+        warn(without_a_way(office, done.plan))
+        return done
 
     _tell_prepared(in_office(context, work), json=json)
 

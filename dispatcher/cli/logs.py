@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@(?=[\w-]+\.)")
 _FAX = re.compile(r"\+\d{4,}(?=\d{2}(?!\d))")
 #: Libraries that tell at INFO what only their own makers want to know.
-_CHATTY = ("apscheduler", "alembic", "httpx2", "httpcore2", "sqlalchemy", "uvicorn", "asyncio", "mail.log")
+_CHATTY = ("aiosqlite", "apscheduler", "alembic", "httpx2", "httpcore2", "sqlalchemy", "uvicorn", "asyncio", "mail.log")
 
 
 def start(*, verbose: bool) -> None:

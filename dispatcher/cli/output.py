@@ -98,9 +98,9 @@ def utc(instant: datetime | None) -> str | None:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z") if instant else None
 
 
-def local(instant: datetime | None, zone: str) -> str:
-    """For people: to the minute, in the office's own time."""
-    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if instant else ""
+def local(instant: datetime | None, zone: str, to: str = "minutes") -> str:
+    """For people, in the office's own time."""
+    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(" ", to) if instant else ""
 
 
 # -- questions ---------------------------------------------------------------------------------------------------------

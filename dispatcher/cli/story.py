@@ -40,7 +40,7 @@ def show_story(story: Story, zone: str) -> None:
         ]
     )
     heading("What happened")
-    lines = [(local(at, zone), *rest) for at, *rest in sorted(_moments(story), key=lambda moment: moment[0])]
+    lines = [(local(at, zone, "seconds"), *rest) for at, *rest in sorted(_moments(story), key=lambda moment: moment[0])]
     table(("when", "who", "what", "more"), lines, "nothing yet")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,8 @@ from .output import say
 from .session import in_office, session_of
 
 if TYPE_CHECKING:
+    import asyncio
+
     from dispatcher.usecases.office import Office
 
 

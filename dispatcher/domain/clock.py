@@ -33,7 +33,7 @@ class SystemClock:
 
 @dataclass(slots=True)
 class LeapClock:
-    """A clock that runs on from `start` at the machine's pace and can be sent ahead: the demo's fortnight in seconds."""
+    """A clock that runs on from `start` at the machine's pace and can be sent ahead: a fortnight in seconds."""
 
     start: datetime
     _ahead: timedelta = timedelta()

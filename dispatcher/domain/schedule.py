@@ -75,17 +75,18 @@ class Need:
     asks: bool = False  #: its channel can be asked
     follow_up_after: int | None = None  #: working days to the next step; None where there is none
     zone: str = "UTC"  #: the recipient's
+    hours: Hours | None = None  #: of the recipient's office; letters leave only then
 
 
 def next_due(need: Need, policy: Policy) -> datetime | None:
     """When a row in this state next needs us; None is never. The only place that decides it."""
     match need.state:
         case State.QUEUED:
-            return need.now
+            return next_opening(need.now, need.hours, need.zone)
         case State.SENDING:
             return need.now + policy.lease
         case State.DEFERRED:
-            return need.now + _retry_delay(need, policy)
+            return next_opening(need.now + _retry_delay(need, policy), need.hours, need.zone)
         case State.ACCEPTED:
             return _accepted_due(need, policy)
         case State.IN_DOUBT:

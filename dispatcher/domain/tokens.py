@@ -11,7 +11,7 @@ import hmac
 import re
 from datetime import UTC, datetime, timedelta
 
-#: NIST SP 800-107r1 section 5.3.2 allows truncating an HMAC to 32 bits and more; 120 bits fill 24 base32 letters exactly.
+#: NIST SP 800-107r1 section 5.3.2 allows an HMAC cut to 32 bits and more; 120 bits fill 24 base32 letters exactly.
 _MAC_BYTES = 15
 _MIN_KEY = 16
 _RETURN_PATH = re.compile(r"r-([a-z0-9]{1,24})-([a-z2-7]{8})-([a-z2-7]{24})")
@@ -55,7 +55,7 @@ def sign_callback(secret: bytes, timestamp: str, body: bytes) -> str:
 def verify_callback(
     secret: bytes, timestamp: str, signature: str, body: bytes, now: datetime, window: timedelta = _CALLBACK_WINDOW
 ) -> bool:
-    """Was exactly this body signed with our secret, not longer than `window` ago nor ahead? Compares in constant time."""
+    """Was exactly this body signed with our secret, at most `window` ago or ahead? Compares in constant time."""
     if not re.fullmatch(r"[0-9]{1,11}", timestamp):
         return False
     genuine = hmac.compare_digest(sign_callback(secret, timestamp, body).encode(), signature.encode())

@@ -26,7 +26,7 @@ WRITERS_LOCK = 0x64697370
 
 
 class StoreFault(DispatcherError):
-    """The database did not do it: locked for too long, full, gone. What was asked is not done, unless said otherwise."""
+    """The database did not do it: locked for too long, full, gone. What was asked is not done."""
 
     exit_code = 75
     http_status = 503

@@ -51,7 +51,8 @@ async def require_newest(connection: AsyncConnection) -> None:
     need = newest()
     if have != need:
         raise Conflict(
-            f"E_SCHEMA the database has schema '{have or 'none'}', this program needs '{need}'; run: dispatcher db upgrade"
+            f"E_SCHEMA the database has schema '{have or 'none'}', this program needs '{need}'; "
+            "run: dispatcher db upgrade"
         )
 
 

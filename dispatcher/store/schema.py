@@ -1,4 +1,4 @@
-"""The tables. The database restates the rules: checks for the words, one open attempt a delivery, no edit of the audit."""
+"""The tables. The database restates the rules: checks for the words, one open attempt a delivery, no edited log."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-def _one_of(name: str, words: type[State] | type[Kind] | type[Role] | type[Stage]) -> CheckConstraint:
+def _one_of(name: str, words: type[State | Kind | Role | Stage]) -> CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{name} IN ({listed})", name=name)
 

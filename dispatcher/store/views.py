@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.model import Delivery
-from dispatcher.domain.words import Cause, Kind, State
+from dispatcher.domain.words import Cause, Kind, State, Verdict
 
 from .deliveries import from_row
 from .schema import attempt, contact, delivery
@@ -45,13 +45,14 @@ class Listed:
     """A delivery as a list shows it."""
 
     delivery: Delivery
-    attempts: int
+    attempts: int  #: tries that were made; what was turned back before anything left is not one
     contact_name: str
 
 
 async def list_deliveries(connection: AsyncConnection, wanted: Wanted, limit: int = 0) -> list[Listed]:
     """Deliveries in order of campaign, step, contact and kind."""
-    tries = select(func.count()).where(attempt.c.delivery_id == delivery.c.id).scalar_subquery()
+    made = (attempt.c.delivery_id == delivery.c.id) & (attempt.c.verdict != Verdict.UNSENT)
+    tries = select(func.count()).where(made).scalar_subquery()
     query: Select[Any] = select(delivery, tries.label("attempts"), contact.c.data).join(
         contact, contact.c.id == delivery.c.contact_id
     )

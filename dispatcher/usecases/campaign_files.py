@@ -10,6 +10,7 @@ from dispatcher.intake.contacts import ContactBook
 
 from .contacts import contact_book
 from .office import Office
+from .plan import Plan
 
 
 def find_campaign_file(name: str, folder: Path) -> Path:
@@ -30,6 +31,16 @@ async def read_campaign_file(office: Office, path: Path, templates: Path) -> tup
     if not book.contacts:
         raise UserError(Problem("", "the office has no contacts yet", "Run: dispatcher contacts import"))
     return read_campaign(path, book, letters_in(templates), letterheads_in(templates)), book
+
+
+def without_a_way(office: Office, plan: Plan) -> tuple[Problem, ...]:
+    """A warning for each kind of delivery that no channel of this office carries: those would wait for ever."""
+    kinds = {stop.kind for stop in plan.stops} - set(office.outgoing)
+    causes = {
+        kind: f"{sum(stop.kind is kind for stop in plan.stops)} deliveries by {kind} would wait" for kind in kinds
+    }
+    way_out = "Set up a way for them, or take them out of the campaign. `dispatcher doctor` looks"
+    return tuple(Problem(plan.campaign["id"], causes[kind], way_out, "W_NO_WAY") for kind in sorted(kinds))
 
 
 def letters_in(templates: Path) -> tuple[str, ...]:

@@ -104,9 +104,7 @@ async def _try(office: Office, one: Claim, envelope: Envelope) -> Outcome:
         return Outcome(Verdict.UNSENT, Cause.STORE_FAULT, escape(str(fault)))
     except (NotFound, CheckFailed) as fault:
         return Outcome(Verdict.REFUSED, Cause.CONTENT_INVALID, escape(str(fault)))
-    except (
-        Exception
-    ) as fault:  # a defect of an adapter: nobody knows what it sent; the letter is frozen, the run goes on
+    except Exception as fault:  # noqa: BLE001  # an adapter's defect: nobody knows what left; frozen, and the run goes on
         return Outcome(Verdict.UNKNOWN, Cause.CHANNEL_FAULT, escape(f"{type(fault).__name__}: {fault}"))
 
 

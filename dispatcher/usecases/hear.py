@@ -34,7 +34,7 @@ async def hear(
 ) -> list[Heard]:
     """Take a callback of a channel, as it came in (header names in lower case).
 
-    Raises NoticeRejected when it is not provably the provider's, NotFound for a channel we do not have: nothing changes.
+    Raises NoticeRejected when it is not provably the provider's, NotFound for a channel we do not have.
     """
     channel = office.channels.get(channel_name)
     if channel is None:

@@ -72,6 +72,7 @@ async def _due(
     if seen.state is State.PRESUMED and after is State.DELIVERED:
         return seen.due  # the follow-up is waiting already, or was decided
     channel = office.channels.get(facts.get("channel", seen.channel))
+    campaign = await campaigns.get(connection, seen.campaign_id)
     need = Need(
         state=after,
         kind=seen.kind,
@@ -82,14 +83,11 @@ async def _due(
         spread=seen.id,
         proves=bool(channel and channel.abilities.proves),
         asks=bool(channel and channel.abilities.asks),
-        follow_up_after=await _follow_up_after(connection, seen) if after in ARRIVED else None,
+        follow_up_after=campaign.follow_up_after(seen.step),
         zone=seen.zone,
+        hours=campaign.hours,
     )
     return next_due(need, office.policy)
-
-
-async def _follow_up_after(connection: AsyncConnection, seen: Delivery) -> int | None:
-    return (await campaigns.get(connection, seen.campaign_id)).follow_up_after(seen.step)
 
 
 def _said(cause: Cause) -> dict[str, str]:

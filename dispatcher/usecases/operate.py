@@ -112,7 +112,7 @@ _BY_HAND = {Signal.HOLD: Cause.PERSON_HOLD, Signal.RELEASE: Cause.NONE, Signal.C
 
 
 async def apply_by_hand(office: Office, delivery_id: str, signal: Signal, reason: str, actor: Actor) -> Delivery:
-    """Hold, release or cancel one delivery. Raises Conflict while it is being sent: then it is too late, or too early."""
+    """Hold, release or cancel one delivery. Raises Conflict while it is being sent."""
 
     async def unit(connection: AsyncConnection) -> Delivery:
         seen = await deliveries.get(connection, delivery_id)

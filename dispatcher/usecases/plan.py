@@ -10,7 +10,7 @@ from typing import Any
 
 from dispatcher.domain.audit import canonical
 from dispatcher.domain.model import Address, Campaign, Contact, Letter, delivery_id
-from dispatcher.domain.schedule import add_working_days
+from dispatcher.domain.schedule import add_working_days, next_opening
 from dispatcher.domain.words import Kind, Policy, Role
 
 
@@ -76,6 +76,7 @@ def _stops(
         due = campaign.when.instant
         if fallback:
             due = add_working_days(due, campaign.proof_after, person.time_zone)
+        due = next_opening(due, campaign.hours, person.time_zone)
         stop_id = delivery_id(campaign.id, 0, addressee_id, person.id, Address(kind, value))
         yield Stop(
             id=stop_id,

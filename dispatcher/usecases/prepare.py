@@ -12,8 +12,8 @@ from dispatcher.domain.audit import AuditEvent, canonical
 from dispatcher.domain.errors import CampaignError, Conflict, Problem, TemplateError
 from dispatcher.domain.model import Actor, Campaign, Contact, Letter, Step
 from dispatcher.intake.contacts import ContactBook
-from dispatcher.letters import Order, Rendered
-from dispatcher.store import audit, campaigns, contacts
+from dispatcher.letters import Order
+from dispatcher.store import audit, campaigns
 
 from .office import Office
 from .plan import Plan, draw

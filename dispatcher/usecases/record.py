@@ -1,4 +1,4 @@
-"""Records what became of a try: its outcome, the move and the audit entry in one transaction; a spill file if need be."""
+"""Records what became of a try: outcome, move and audit entry in one transaction; if need be, in a spill file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def record(office: Office, attempt_id: str, outcome: Outcome, actor: Actor
 async def settle(
     connection: AsyncConnection, office: Office, attempt_id: str, outcome: Outcome, actor: Actor
 ) -> Delivery | None:
-    """Close the attempt and move its delivery; a reply that comes after somebody else has closed it is a late report."""
+    """Close the attempt and move its delivery; what comes after somebody else has closed it is a late report."""
     attempt = await attempts.find(connection, attempt_id)
     if attempt is None:
         return None

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.model import Actor, Address, Delivery, delivery_id
 from dispatcher.domain.outcome import Outcome, Report
-from dispatcher.domain.schedule import DOUBT_WAIT, Need, next_due
+from dispatcher.domain.schedule import DOUBT_WAIT, Need, next_due, next_opening
 from dispatcher.domain.words import Cause, Signal, Stage, State, Verdict
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
+from dispatcher.store.campaigns import CampaignRow
 
 from .hear import Heard, take
 from .moves import move
@@ -75,7 +76,7 @@ async def _unchanged(connection: AsyncConnection, office: Office, row: Delivery)
 
 
 async def _ask(office: Office, row: Delivery) -> None:
-    """Ask the channel if it can be asked; without news, let the schedule say when to look again, or what to conclude."""
+    """Ask the channel if it can be asked; without news, the schedule says when to look again, or what to conclude."""
     attempt = await office.store.read(lambda connection: attempts.latest(connection, row.id))
     channel = office.channels.get(row.channel)
     if attempt is not None and channel is not None and channel.abilities.asks:
@@ -85,13 +86,13 @@ async def _ask(office: Office, row: Delivery) -> None:
     await office.store.write(lambda connection: _conclude(connection, office, row))
 
 
-#: An UNKNOWN that is the far end's own word, not its silence.
-_THEIR_DOUBT = frozenset({Cause.FAX_LOST_AFTER_LAST_PAGE, Cause.FAX_UNKNOWN_CODE})
+#: The causes of an UNKNOWN that is the far end's silence; with any other it is its own word.
+_SILENCE = frozenset({Cause.NONE, Cause.FAX_GATEWAY_UNREACHABLE})
 
 
 def _is_news(row: Delivery, outcome: Outcome) -> bool:
     if outcome.verdict is Verdict.UNKNOWN:
-        return row.state is State.ACCEPTED and outcome.cause in _THEIR_DOUBT
+        return row.state is State.ACCEPTED and outcome.cause not in _SILENCE
     return not (outcome.verdict is Verdict.ACCEPTED and row.state is State.ACCEPTED)
 
 
@@ -116,7 +117,7 @@ async def _conclude(connection: AsyncConnection, office: Office, row: Delivery) 
         await deliveries.change(connection, seen, due=next_due(need, office.policy))
 
 
-# -- it has arrived: is a follow-up due? --------------------------------------------------------------------------------
+# -- it has arrived: is a follow-up due? --------------------------------------------------------------------------
 
 
 async def _follow_up(office: Office, row: Delivery) -> None:
@@ -133,8 +134,9 @@ async def _decide(connection: AsyncConnection, office: Office, row: Delivery) ->
         return
     await deliveries.change(connection, seen, due=None)
     answered = await contacts.has_answered(connection, seen.campaign_id, seen.addressee_id)
-    stopped = (await campaigns.get(connection, seen.campaign_id)).stopped_at is not None
-    following = None if answered or stopped else await _queue_next(connection, office, seen)
+    campaign = await campaigns.get(connection, seen.campaign_id)
+    stopped = campaign.stopped_at is not None
+    following = None if answered or stopped else await _queue_next(connection, office, campaign, seen)
     reason = "answered" if answered else "campaign stopped" if stopped else ""
     action = "follow_up.queue" if following else "follow_up.skip"
     data = {"follows": seen.id, "step": seen.step + 1}
@@ -142,7 +144,7 @@ async def _decide(connection: AsyncConnection, office: Office, row: Delivery) ->
     await audit.append(connection, AuditEvent(str(CLOCK), action, about, reason=reason, data=data), now)
 
 
-async def _queue_next(connection: AsyncConnection, office: Office, seen: Delivery) -> str | None:
+async def _queue_next(connection: AsyncConnection, office: Office, campaign: CampaignRow, seen: Delivery) -> str | None:
     """An ordinary delivery of the next step, over the same address; None when no such letter was approved."""
     step, now = seen.step + 1, office.clock.now()
     letter = await campaigns.letter_for(connection, seen.campaign_id, step, seen.addressee_id)
@@ -159,7 +161,7 @@ async def _queue_next(connection: AsyncConnection, office: Office, seen: Deliver
         state=State.QUEUED,
         cause=Cause.NONE,
         detail="",
-        due=now,
+        due=next_opening(now, campaign.hours, seen.zone),
         version=0,
         fence=0,
         tries=0,

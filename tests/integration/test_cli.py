@@ -1,0 +1,471 @@
+"""The command line, from an empty folder to a settled doubt: the real program, real letters, a real far end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from farend.rogue import DROP, Rogue, accept_then, say
+from terminal.program import Program, Ran
+from terminal.project import lay_out, point_at
+
+#: A refusal for the first letter, silence after the dot for the second, good manners for the third.
+SCRIPT = {"rcpt": [say("550 5.1.1 no such user here")], "dot": [accept_then(DROP)]}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose campaign is prepared; tests copy it."""
+    program = Program(lay_out(tmp_path_factory.mktemp("prepared")))
+    program("db", "upgrade").good()
+    program("contacts", "import").good()
+    program("campaigns", "prepare", "peace").good()
+    return program.folder
+
+
+@pytest.fixture(scope="module")
+def worked(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose three letters were tried once each: one failed, one is in doubt, one was accepted."""
+    folder = tmp_path_factory.mktemp("worked") / "project"
+    shutil.copytree(prepared, folder)
+    asyncio.run(_work(Program(folder)))
+    return folder
+
+
+async def _work(program: Program) -> None:
+    async with Rogue(SCRIPT) as rogue:
+        point_at(program.folder, rogue.port)
+        await asyncio.to_thread(_launch, program)
+        (await program.apart("worker", "--drain")).good()
+        assert len(rogue.ledger) == 2  # the one in doubt had arrived
+
+
+def _launch(program: Program) -> None:
+    program("campaigns", "approve", "peace", "--digest", plan_of(program)).good()
+    program("campaigns", "launch", "peace", "--late").good()
+
+
+def plan_of(program: Program) -> str:
+    digest: str = program("campaigns", "list", "--json").good().json["campaigns"][0]["plan"]
+    return digest
+
+
+def copy_of(folder: Path, tmp_path: Path) -> Program:
+    shutil.copytree(folder, tmp_path / "project")
+    return Program(tmp_path / "project")
+
+
+@pytest.fixture
+def office(prepared: Path, tmp_path: Path) -> Program:
+    """The program in a fresh copy of the prepared project."""
+    return copy_of(prepared, tmp_path)
+
+
+@pytest.fixture
+def after(worked: Path, tmp_path: Path) -> Program:
+    """The program in a fresh copy of the project whose letters were tried."""
+    return copy_of(worked, tmp_path)
+
+
+def only(program: Program, state: str) -> dict[str, object]:
+    """The one delivery in that state."""
+    [found] = program("deliveries", "list", "--state", state, "--json").good().json["deliveries"]
+    assert isinstance(found, dict)
+    return found
+
+
+# -- contacts ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_import_tried_changes_nothing_and_says_what_it_would_do(tmp_path: Path) -> None:
+    program = Program(lay_out(tmp_path))
+    program("db", "upgrade").good()
+    tried = program("contacts", "import", "--dry-run", "--json").good().json
+    assert (tried["dry_run"], tried["added"], tried["retired"]) == (True, 3, [])
+    assert program("contacts", "list", "--json").good().json["contacts"] == []
+    assert program("contacts", "import").good().out == "3 added, 0 changed, 0 as before, 0 retired\n"
+    assert program("contacts", "import", "--json").good().json["same"] == 3
+
+
+def test_every_problem_of_a_contact_file_stands_on_a_line_of_its_own(office: Program) -> None:
+    file = office.folder / "config" / "contacts" / "missions.csv"
+    file.write_text(file.read_text("utf-8").replace("Europe/Zurich", "Europe/Zorich"), "utf-8")
+    ran = office("contacts", "check")
+    assert (ran.code, ran.out) == (2, "")
+    assert len(ran.err.splitlines()) == 3
+    assert all("missions.csv" in line and "Europe/Zurich" in line for line in ran.err.splitlines())
+
+
+def test_contacts_are_listed_with_their_addresses(office: Program) -> None:
+    first = office("contacts", "list", "--json").good().json["contacts"][0]
+    assert (first["id"], first["email"], first["fax"]) == ("ardesia", "mission@ardesia.example", "+441632960101")
+    assert "mission@ardesia.example" in office("contacts", "list").good().out
+
+
+def test_an_address_is_suppressed_once(office: Program) -> None:
+    words = ("contacts", "suppress", "Mission@Ardesia.example", "--reason", "they asked", "--json")
+    assert office(*words).good().json == {
+        "schema_version": 1,
+        "address": "Mission@ardesia.example",
+        "channel": "email",
+        "added": True,
+    }
+    assert office(*words).good().json["added"] is False
+    assert office("contacts", "suppress", "nobody", "--reason", "?").code == 2
+
+
+# -- a campaign before it leaves ---------------------------------------------------------------------------------------
+
+
+def test_without_a_database_a_command_says_what_to_run_and_ends_with_5(tmp_path: Path) -> None:
+    ran = Program(lay_out(tmp_path))("contacts", "list")
+    assert (ran.code, ran.out) == (5, "")
+    assert "dispatcher db upgrade" in ran.err
+
+
+def test_before_any_import_a_campaign_cannot_be_prepared(tmp_path: Path) -> None:
+    program = Program(lay_out(tmp_path))
+    program("db", "upgrade").good()
+    ran = program("campaigns", "prepare", "peace")
+    assert (ran.code, "dispatcher contacts import" in ran.err) == (2, True)
+
+
+def test_a_campaign_that_has_no_file_is_not_found_and_the_others_are_named(office: Program) -> None:
+    ran = office("campaigns", "prepare", "war")
+    assert ran.code == 3
+    assert "peace" in ran.err
+
+
+def test_a_kind_that_nothing_carries_is_warned_of_when_the_campaign_is_prepared(office: Program) -> None:
+    file = office.folder / "config" / "campaigns" / "peace.toml"
+    text = file.read_text("utf-8") + '\n[channels.by_contact]\nardesia = "both"\n'
+    file.write_text(text.replace("[[steps]]\nletter", "[[steps]]\nletter"), "utf-8")
+    ran = office("campaigns", "prepare", str(file), "--json").good()
+    assert ran.json["deliveries"] == {"email": 3, "fax": 1}
+    assert "W_NO_WAY 1 deliveries by fax would wait" in ran.err
+
+
+def test_the_plan_shows_every_letter_and_delivery(office: Program) -> None:
+    shown = office("campaigns", "preview", "peace", "--json").good().json
+    assert shown["plan"] == plan_of(office)
+    assert [one["contact_id"] for one in shown["letters"]] == ["ardesia", "halvorn", "tukaro"]
+    assert {one["channel"] for one in shown["deliveries"]} == {"email"}
+    text = office("campaigns", "preview", "peace").good()
+    assert "registry@halvorn.example" in text.out
+    assert plan_of(office)[:12] in text.err
+
+
+def test_an_approval_signs_the_plan_by_its_digest_alone(office: Program) -> None:
+    assert office("campaigns", "approve", "peace", "--digest", "0" * 12).code == 5
+    unsaid = office("campaigns", "approve", "peace")
+    assert (unsaid.code, "--digest" in unsaid.err) == (2, True)
+    assert office("campaigns", "launch", "peace").code == 5
+    row = office("campaigns", "approve", "peace", "--digest", plan_of(office)[:12], "--json").good().json["campaign"]
+    assert row["approved_plan"] == row["plan"]
+    assert row["approved_by"].startswith("operator:")
+
+
+def test_at_a_terminal_an_approval_is_asked_for(office: Program) -> None:
+    ours, theirs = pty.openpty()
+    process = office.start("campaigns", "approve", "peace", stdin=theirs, stderr=theirs)
+    os.close(theirs)
+    os.write(ours, b"y\n")
+    out, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert process.returncode == 0
+    assert f"plan {plan_of(office)[:12]}… approved by operator:" in out
+
+
+def test_a_campaign_whose_hour_has_passed_needs_the_word_late(office: Program) -> None:
+    office("campaigns", "approve", "peace", "--digest", plan_of(office)).good()
+    early = office("campaigns", "launch", "peace")
+    assert (early.code, "E_TIME_PAST" in early.err) == (5, True)
+    assert office("campaigns", "launch", "peace", "--late", "--json").good().json["queued"] == 3
+    assert office("campaigns", "launch", "peace", "--late", "--json").good().json["queued"] == 0
+
+
+def test_a_launched_campaign_is_paused_resumed_and_stopped(office: Program) -> None:
+    _launch(office)
+    reason = ("--reason", "the minister asked")
+    office("campaigns", "pause", "peace", *reason).good()
+    assert office("campaigns", "pause", "peace", *reason).code == 5
+    assert office("campaigns", "show", "peace", "--json").good().json["campaign"]["phase"] == "paused"
+    office("worker", "--drain").good()
+    assert office("campaigns", "show", "peace", "--json").good().json["counts"] == {"queued": 3}
+    office("campaigns", "resume", "peace", *reason).good()
+    assert office("campaigns", "stop", "peace", *reason, "--json").good().json["cancelled"] == 3
+    ended = office("campaigns", "watch", "peace", "--json").good()
+    assert ended.json == {"schema_version": 1, "campaign": "peace", "counts": {"cancelled": 3}, "undecided": 0}
+    assert office("campaigns", "pause", "peace").code == 2  # a reason is wanted
+
+
+def test_a_delivery_is_held_released_and_cancelled(office: Program) -> None:
+    _launch(office)
+    first = office("deliveries", "list", "--contact", "ardesia", "--json").good().json["deliveries"][0]["id"]
+    assert office("deliveries", "hold", first, "--reason", "wait").good().out == f"{first}: Held\n"
+    assert office("deliveries", "release", first, "--reason", "go").good().out == f"{first}: Queued\n"
+    assert office("deliveries", "cancel", first, "--reason", "no").good().out == f"{first}: Stopped\n"
+    assert office("deliveries", "release", first, "--reason", "yes").code == 5
+
+
+# -- after the tries ---------------------------------------------------------------------------------------------------
+
+
+def test_after_one_round_each_letter_stands_where_the_far_end_left_it(after: Program) -> None:
+    found = after("deliveries", "list", "--json").good().json["deliveries"]
+    assert sorted(one["state"] for one in found) == ["accepted", "failed", "in_doubt"]
+    assert {one["attempts"] for one in found} == {1}
+    text = after("deliveries", "list").good().out
+    assert all(
+        words in text for words in ("Accepted", "Failed – needs you", "In doubt", "Email address does not exist")
+    )
+
+
+def test_a_campaign_shows_its_numbers_and_what_is_undecided(after: Program) -> None:
+    shown = after("campaigns", "show", "peace", "--json").good().json
+    assert shown["counts"] == {"accepted": 1, "in_doubt": 1, "failed": 1}
+    assert shown["undecided"] == 2
+    assert shown["failures"] == [{"cause": "email.no_mailbox", "channel": "email", "count": 1}]
+    assert "undecided 2" in after("campaigns", "watch", "peace", "--once").good().out
+    assert "Correct the address" in after("campaigns", "show", "peace").good().out
+
+
+def test_deliveries_are_filtered(after: Program) -> None:
+    def count(*words: str) -> int:
+        return len(after("deliveries", "list", *words, "--json").good().json["deliveries"])
+
+    assert count("--state", "failed", "--state", "accepted") == 2
+    assert count("--cause", "email.no_mailbox") == 1
+    assert (count("--channel", "fax"), count("--channel", "email")) == (0, 3)
+    assert (count("--step", "1"), count("--limit", "2"), count("--campaign", "war")) == (0, 2, 0)
+    assert after("deliveries", "list", "--state", "lost").code == 2
+
+
+def test_failures_are_grouped_by_cause_with_the_next_step(after: Program) -> None:
+    [group] = after("failures", "list", "--json").good().json["failures"]
+    assert (group["cause"], group["count"], group["who"], group["bulk"]) == ("email.no_mailbox", 1, "contact", "no")
+    assert group["text"] == "Email address does not exist"
+    assert group["next"] in after("failures", "list").good().out
+
+
+def test_a_failure_that_is_retried_is_sent_again(after: Program) -> None:
+    failed = only(after, "failed")
+    assert after("failures", "retry").code == 2
+    assert after("failures", "retry", "--cause", "email.no_mailbox", "--expect", "9").code == 5
+    assert after("failures", "retry", str(failed["id"]), "--reason", "corrected", "--json").good().json == {
+        "schema_version": 1,
+        "queued": [failed["id"]],
+    }
+    assert asyncio.run(_drain(after)) == [failed["address"]]
+    assert after("failures", "list", "--json").good().json["failures"] == []
+
+
+async def _drain(program: Program) -> list[str]:
+    """To whom letters went while the worker did what was due, at a far end that behaves."""
+    async with Rogue() as rogue:
+        point_at(program.folder, rogue.port)
+        (await program.apart("worker", "--drain")).good()
+        return [taken.recipient for taken in rogue.ledger]
+
+
+def test_a_doubt_is_settled_by_a_person_with_a_note(after: Program) -> None:
+    doubtful = str(only(after, "in_doubt")["id"])
+    assert after("doubts", "list", "--json").good().json["doubts"][0]["id"] == doubtful
+    assert "We cannot know whether it arrived" in after("doubts", "list").good().out
+    assert after("doubts", "settle", doubtful, "--note", "?").code == 2
+    assert after("doubts", "settle", doubtful, "--arrived", "--give-up", "--note", "?").code == 2
+    assert after("doubts", "settle", doubtful, "--arrived", "--note", " ").code == 2
+    settled = after("doubts", "settle", doubtful, "--arrived", "--note", "Ms Rossi has it", "--json").good().json
+    assert settled["state"] == "delivered"
+    assert after("doubts", "settle", doubtful, "--arrived", "--note", "again").code == 5
+
+
+def test_a_resend_of_a_doubtful_letter_is_never_done_unasked(after: Program) -> None:
+    doubtful = str(only(after, "in_doubt")["id"])
+    unasked = after("doubts", "settle", doubtful, "--resend", "--note", "nobody knows")
+    assert (unasked.code, "--yes" in unasked.err) == (2, True)
+    early = after("doubts", "settle", doubtful, "--resend", "--yes", "--note", "nobody knows")
+    assert (early.code, "E_DOUBT_WAIT" in early.err) == (5, True)
+
+
+def test_a_delivery_tells_its_whole_story(after: Program) -> None:
+    failed = str(only(after, "failed")["id"])
+    story = after("deliveries", "show", failed, "--json").good().json
+    assert (story["delivery"]["id"], story["attempts"][0]["verdict"]) == (failed, "refused")
+    assert [entry["action"] for entry in story["audit"]] == ["delivery.claim", "delivery.refuse"]
+    text = after("deliveries", "show", failed).good().out
+    assert all(words in text for words in ("550 5.1.1 no such user here", "try 1 by smtp", "sending → failed"))
+    assert after("deliveries", "show", "nothing").code == 3
+
+
+def test_an_answer_is_noted(after: Program) -> None:
+    accepted = str(only(after, "accepted")["id"])
+    done = after("deliveries", "answered", accepted, "--note", "a letter came", "--json").good().json
+    assert done["stopped"] == []
+    assert only(after, "delivered")["id"] == accepted
+
+
+def test_a_letter_is_written_out_in_each_of_its_forms(after: Program) -> None:
+    accepted = only(after, "accepted")
+    starts = {"pdf": b"%PDF-", "tif": b"II*\0", "html": b"<!", "txt": b"", "eml": b""}
+    for ending, start in starts.items():
+        after("letters", "preview", str(accepted["id"]), "-o", f"letter.{ending}").good()
+        assert (after.folder / f"letter.{ending}").read_bytes().startswith(start)
+    assert str(accepted["message_id"]).encode() in (after.folder / "letter.eml").read_bytes()
+    assert "Excellency" in (after.folder / "letter.txt").read_text("utf-8")
+
+
+def test_a_letter_is_found_by_the_beginning_of_its_digest_before_it_is_launched(office: Program) -> None:
+    digest = office("campaigns", "preview", "peace", "--json").good().json["letters"][0]["digest"]
+    office("letters", "preview", digest[:10], "-o", "proof.pdf").good()
+    assert (office.folder / "proof.pdf").read_bytes().startswith(b"%PDF-")
+    assert office("letters", "preview", digest[:10], "-o", "proof.doc").code == 2
+    assert office("letters", "preview", digest[:10], "-o", "proof.doc", "--part", "cover").code == 3
+    assert office("letters", "preview", "abcdef0123", "-o", "proof.pdf").code == 3
+
+
+# -- the audit log -----------------------------------------------------------------------------------------------------
+
+
+def test_the_audit_log_is_read_verified_and_exported(after: Program) -> None:
+    entries = after("audit", "tail", "-n", "500", "--json").good().json["entries"]
+    assert [entry["action"] for entry in entries[:4]] == [
+        "contacts.import",
+        "campaign.prepare",
+        "campaign.approve",
+        "campaign.launch",
+    ]
+    about = after("audit", "tail", "--about", "campaign:peace", "--json").good().json["entries"]
+    assert {entry["object"] for entry in about} == {"campaign:peace"}
+    assert "campaign.approve" in after("audit", "tail", "-n", "500").good().out
+    verdict = after("audit", "verify", "--json").good().json
+    assert (verdict["sound"], verdict["entries"], verdict["findings"]) == (True, len(entries), [])
+    assert after("audit", "export", "log.jsonl", "--json").good().json["entries"] == len(entries)
+    assert "sound" in after("audit", "verify", "log.jsonl").good().out
+
+
+def test_an_altered_export_is_found_out_and_ends_with_6(after: Program) -> None:
+    after("audit", "export", "log.jsonl").good()
+    log = after.folder / "log.jsonl"
+    log.write_text(log.read_text("utf-8").replace('"campaign.approve"', '"campaign.prepare"'), "utf-8")
+    ran = after("audit", "verify", "log.jsonl")
+    assert (ran.code, ran.out) == (6, "entry 3: was altered\n")
+    findings = after("audit", "verify", "log.jsonl", "--json")
+    assert (findings.code, findings.json["sound"]) == (6, False)
+    log.write_text("nonsense\n", "utf-8")
+    assert after("audit", "verify", "log.jsonl").code == 2
+
+
+# -- the processes -----------------------------------------------------------------------------------------------------
+
+
+async def test_up_hears_callbacks_sends_letters_and_ends_well_when_told(office: Program) -> None:
+    await asyncio.to_thread(_launch, office)
+    async with Rogue() as rogue:
+        point_at(office.folder, rogue.port)
+        _listen(office.folder, port := _free_port())
+        with office.start("up") as process:
+            await asyncio.to_thread(_line_with, process, "callbacks are heard")
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(
+                b"POST /callbacks/nobody HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+            assert (await reader.read()).startswith(b"HTTP/1.1 404")
+            writer.close()
+            while len(rogue.ledger) < 3:
+                await asyncio.sleep(0.02)
+            process.send_signal(signal.SIGTERM)
+            _, err = await asyncio.to_thread(process.communicate, None, 60)
+        assert (process.returncode, "nothing is under way" in err) == (0, True)
+    assert await asyncio.to_thread(_states, office) == {"accepted"}
+
+
+async def test_a_worker_that_is_interrupted_finishes_what_is_under_way(office: Program) -> None:
+    await asyncio.to_thread(_launch, office)
+    async with Rogue() as rogue:
+        point_at(office.folder, rogue.port)
+        with office.start("worker") as process:
+            while not rogue.ledger:
+                await asyncio.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            await asyncio.to_thread(process.communicate, None, 60)
+    assert process.returncode == 0
+    assert "sending" not in await asyncio.to_thread(_states, office)
+
+
+def _states(program: Program) -> set[str]:
+    return {one["state"] for one in program("deliveries", "list", "--json").good().json["deliveries"]}
+
+
+def _line_with(process: subprocess.Popen[str], words: str) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if words in line:
+            return
+    raise AssertionError(f"the process ended without saying '{words}'")
+
+
+def _listen(folder: Path, port: int) -> None:
+    settings = folder / "config" / "dispatcher.toml"
+    settings.write_text(settings.read_text("utf-8") + f"tick_seconds = 0.1\n\n[callbacks]\nport = {port}\n", "utf-8")
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+# -- the doctor --------------------------------------------------------------------------------------------------------
+
+
+def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(tmp_path: Path) -> None:
+    ran = Program(lay_out(tmp_path, port=_free_port()))("doctor", "--json")
+    wrong = {check["name"]: check["fix"] for check in ran.json["checks"] if check["finding"] == "wrong"}
+    assert (ran.code, ran.json["fit"]) == (6, False)
+    assert wrong == {
+        "database": "Run: dispatcher db upgrade",
+        "mail server main": "Start it, or correct host and port",
+    }
+    assert not (tmp_path / "var").exists()  # looking makes nothing
+
+
+async def test_the_doctor_finds_nothing_wrong_with_a_sound_office(office: Program) -> None:
+    async with Rogue() as rogue:
+        point_at(office.folder, rogue.port)
+        ran: Ran = await asyncio.to_thread(office, "doctor")
+    assert (ran.code, ran.err) == (0, "")
+    assert "3 letters in 1 letterheads" in ran.out
+
+
+def test_the_doctor_finds_an_open_secret_a_broken_template_and_outcomes_beside_the_database(office: Program) -> None:
+    secret = office.folder / "var" / "token.key"
+    secret.write_text("0" * 64, "utf-8")
+    secret.chmod(0o644)
+    (office.folder / "var" / "spill.jsonl").write_text("{}\n", "utf-8")
+    letter = office.folder / "templates" / "letters" / "greeting"
+    letter.mkdir(parents=True)
+    (letter / "en.md").write_text("no front matter", "utf-8")
+    shutil.copytree(Path(__file__).parents[2] / "templates", office.folder / "templates", dirs_exist_ok=True)
+    settings = office.folder / "config" / "dispatcher.toml"
+    settings.write_text(settings.read_text("utf-8") + '\n[templates]\nfolder = "templates"\n', "utf-8")
+    checks = office("doctor", "--json").json["checks"]
+    wrong = {check["name"]: check["found"] for check in checks if check["finding"] == "wrong"}
+    assert "token.key" in wrong["secrets"]
+    assert "letters/greeting/en.md" in wrong["templates"]
+    assert "spill.jsonl" in wrong["outcomes"]
+
+
+def test_the_doctor_looks_on_where_the_settings_cannot_be_read(office: Program) -> None:
+    (office.folder / "config" / "dispatcher.toml").write_text("[worker]\nbacth = 3\n", "utf-8")
+    ran = office("doctor", "--json")
+    [wrong] = [check for check in ran.json["checks"] if check["finding"] == "wrong"]
+    assert (ran.code, wrong["name"], "batch" in wrong["fix"]) == (6, "settings", True)
