@@ -85,6 +85,7 @@ async def test_when_leave_is_refused_nothing_leaves_and_the_connection_is_not_us
         assert (rogue.dots, rogue.ledger) == (0, [])
         assert (await channel.send(letter(), always)).verdict is ACCEPTED
         assert rogue.connections == 2
+        assert [broken for broken in rogue.unfinished if b"QUIT" in broken] == []
         await channel.aclose()
 
 
@@ -172,3 +173,24 @@ async def test_eight_bit_text_goes_only_to_a_relay_that_takes_it() -> None:
         outcome = await send(rogue, letter(text))
         assert (outcome.verdict, outcome.cause) == (REFUSED, Cause.CONTENT_INVALID)
         assert rogue.ledger == []
+
+
+async def test_leave_is_not_asked_while_the_body_still_waits_in_our_own_kernel() -> None:
+    asked: list[bytes] = []
+
+    async def commit(message: bytes) -> Permit:
+        asked.append(message)
+        return Permit(float("inf"))
+
+    stuck = say("354 go on", then="freeze")
+    async with Rogue({"data": stuck}, receive_buffer=4096) as rogue:
+        outcome = await send(rogue, letter(LARGE[:250_000] + b"\r\n"), commit, patience=0.3)
+    assert (outcome.verdict, asked) == (DEFERRED, [])
+
+
+@pytest.mark.parametrize("step", ["mail", "rcpt", "data"])
+async def test_a_second_reply_in_one_segment_is_noticed_at_once(step: str) -> None:
+    async with Rogue({step: say("250 ok", "250 ok")}) as rogue:
+        outcome = await send(rogue, letter())
+        assert outcome.detail == "two replies to one command: 250 ok"
+        assert rogue.commands[-1].lower().startswith(step)

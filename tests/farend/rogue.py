@@ -82,7 +82,9 @@ class Rogue:
     ledger: list[Taken] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     clear: bytearray = field(default_factory=bytearray)  #: every command byte that came without TLS
+    receive_buffer: int = 0  #: bytes that the kernel takes in for it while it does not read; 0: as usual
     dots: int = 0  #: final dots that came in
+    unfinished: list[bytes] = field(default_factory=list)  #: bodies that broke off before their dot
     connections: int = 0
     open_now: int = 0
     open_most: int = 0
@@ -95,7 +97,10 @@ class Rogue:
     async def __aenter__(self) -> Self:
         context = self.tls if self.implicit else None
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=context, limit=2**22)
-        self.port = self._server.sockets[0].getsockname()[1]
+        listening = self._server.sockets[0]
+        self.port = listening.getsockname()[1]
+        if self.receive_buffer:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -268,13 +273,17 @@ class _Session:
 
     async def _body(self) -> bytes:
         act, lines = self.rogue.next_act("body"), []
-        while (line := await self.reader.readline()) != b".\r\n":
-            if not line.endswith(b"\n"):
-                raise _Gone
-            lines.append(line.removeprefix(b"."))
-            if act is not None and line.startswith(act.when):
-                await self._act(act)
-                act = None
+        try:
+            while (line := await self.reader.readline()) != b".\r\n":
+                lines.append(line.removeprefix(b"."))
+                if not line.endswith(b"\n"):
+                    raise _Gone
+                if act is not None and line.startswith(act.when):
+                    await self._act(act)
+                    act = None
+        except (_Gone, OSError):
+            self.rogue.unfinished.append(b"".join(lines))
+            raise
         return b"".join(lines)
 
     async def _dot(self, message: bytes) -> None:
