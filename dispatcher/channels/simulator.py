@@ -177,7 +177,7 @@ class SimulatorChannel:
         facts = _object(reply)
         found = [facts] if ref else facts.get("faxes")
         if reply.status_code != 200 or not isinstance(found, list):
-            return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_PROOF, _words(reply), ref)
+            return Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, _words(reply), ref)
         return _of_these(attempt_id, found)
 
     async def hear(self, notice: Notice) -> list[Report]:

@@ -168,7 +168,7 @@ class Delivery:
     channel: str  #: of the latest attempt; ''
     knowingly: bool  #: a person wants the next try although an earlier one may have arrived
     fallback_for: str  #: id of the email delivery whose missing proof this fax waits for; ''
-    accepted_at: datetime | None  #: when the next hop answered for it
+    accepted_at: datetime | None  #: when the next hop answered for the latest try
     arrived_at: datetime | None  #: when it became delivered or presumed
     expires_at: datetime | None  #: not sent after this instant; None: never expires
     created_at: datetime

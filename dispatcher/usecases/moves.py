@@ -63,7 +63,8 @@ async def move(
 def _times(seen: Delivery, after: State, now: datetime) -> dict[str, datetime | None]:
     """A proof that follows a presumption keeps the time of arrival: the follow-up counts from there."""
     arrived = (seen.arrived_at or now) if after in ARRIVED else None
-    return {"arrived_at": arrived, "accepted_at": now if after is State.ACCEPTED else seen.accepted_at}
+    accepted = now if after is State.ACCEPTED else None if after is State.SENDING else seen.accepted_at
+    return {"arrived_at": arrived, "accepted_at": accepted}
 
 
 async def _due(

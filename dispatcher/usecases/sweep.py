@@ -93,7 +93,9 @@ _SILENCE = frozenset({Cause.NONE, Cause.FAX_GATEWAY_UNREACHABLE})
 def _is_news(row: Delivery, outcome: Outcome) -> bool:
     if outcome.verdict is Verdict.UNKNOWN:
         return row.state is State.ACCEPTED and outcome.cause not in _SILENCE
-    return not (outcome.verdict is Verdict.ACCEPTED and row.state is State.ACCEPTED)
+    if outcome.verdict is Verdict.ACCEPTED:
+        return row.accepted_at is None  # that it is still under way was known; it must not start the wait anew
+    return True
 
 
 async def _take(office: Office, row: Delivery, attempt_id: str, outcome: Outcome) -> bool:
