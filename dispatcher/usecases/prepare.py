@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent, canonical
 from dispatcher.domain.errors import CampaignError, Conflict, Problem, TemplateError
 from dispatcher.domain.model import Actor, Campaign, Contact, Letter, Step
+from dispatcher.domain.schedule import add_working_days
 from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order
 from dispatcher.store import audit, campaigns
@@ -94,7 +96,8 @@ async def _freeze(
         contact=contact,
         copies=copies,
         sender=campaign.sender,
-        letter_date=campaign.letter_date,
+        letter_date=_expected_date(campaign, step),
+        first_date=campaign.letter_date if step.number else None,
     )
     rendered = await office.render(order)
     objects = {name: await office.archive.put(data) for name, data in rendered.parts.items()}
@@ -110,6 +113,13 @@ async def _freeze(
         objects=objects,
     )
     return replace(letter, digest=await office.archive.put(_manifest(letter)))
+
+
+def _expected_date(campaign: Campaign, step: Step) -> date:
+    """The date on a letter: a follow-up is frozen now, with the day on which it leaves if the first arrives at once."""
+    days = sum(one.after for one in campaign.steps if one.number <= step.number)
+    noon = datetime.combine(campaign.letter_date, time(12), UTC)
+    return add_working_days(noon, days, "UTC").date() if days else campaign.letter_date
 
 
 def _manifest(letter: Letter) -> bytes:
