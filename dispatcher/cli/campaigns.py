@@ -44,7 +44,7 @@ def prepare(
         warn(read.warnings)
         with progress("letters") as step:
             done = await freeze(office, read.campaign, book, operator(), step)
-        warn(without_a_way(office, done.plan))
+        warn([*done.warnings, *without_a_way(office, done.plan)])
         return done
 
     _tell_prepared(in_office(context, work), json=json)

@@ -20,6 +20,8 @@ from dispatcher.store import audit, campaigns
 from .office import Office
 from .plan import Plan, draw
 
+#: A frozen letter, and what a person should look at.
+Frozen = tuple[Letter, tuple[Problem, ...]]
 #: Called after each letter with (done, all).
 Progress = Callable[[int, int], None]
 
@@ -31,6 +33,7 @@ class Prepared:
     plan: Plan
     digest: str
     voided: str  #: digest of an approval that this plan has made void; ''
+    warnings: tuple[Problem, ...]  #: what a person should look at before approving
 
 
 async def prepare(
@@ -42,11 +45,11 @@ async def prepare(
     """
     await office.store.read(lambda connection: _require_unlaunched(connection, campaign.id))
     people = {one.id: one for one in book.contacts}
-    letters = await _freeze_all(office, campaign, people, progress)
+    letters, warnings = await _freeze_all(office, campaign, people, progress)
     plan = draw(campaign, people, letters)
     digest = await office.archive.put(plan.as_bytes())
     voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
-    return Prepared(plan, digest, voided)
+    return Prepared(plan, digest, voided, tuple(warnings))
 
 
 async def _require_unlaunched(connection: AsyncConnection, campaign_id: str) -> None:
@@ -57,11 +60,11 @@ async def _require_unlaunched(connection: AsyncConnection, campaign_id: str) -> 
 
 async def _freeze_all(
     office: Office, campaign: Campaign, people: Mapping[str, Contact], progress: Progress
-) -> list[Letter]:
+) -> tuple[list[Letter], list[Problem]]:
     orders = [(step, contact_id) for step in campaign.steps for contact_id in campaign.contact_ids]
     done = 0
 
-    async def one(step: Step, contact_id: str) -> Letter | TemplateError:
+    async def one(step: Step, contact_id: str) -> Frozen | TemplateError:
         nonlocal done
         try:
             return await _freeze(office, campaign, step, people[contact_id], _copies(campaign, people, contact_id))
@@ -75,7 +78,8 @@ async def _freeze_all(
     problems = [problem for error in made if isinstance(error, TemplateError) for problem in error.problems]
     if problems:
         raise CampaignError(_once(problems))
-    return [letter for letter in made if isinstance(letter, Letter)]
+    frozen = [one for one in made if not isinstance(one, TemplateError)]
+    return [letter for letter, _ in frozen], _once([warning for _, warnings in frozen for warning in warnings])
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
@@ -89,7 +93,7 @@ def _copies(campaign: Campaign, people: Mapping[str, Contact], contact_id: str) 
 
 async def _freeze(
     office: Office, campaign: Campaign, step: Step, contact: Contact, copies: tuple[Contact, ...]
-) -> Letter:
+) -> Frozen:
     order = Order(
         letter=step.letter,
         organisation=campaign.organisation,
@@ -112,7 +116,7 @@ async def _freeze(
         fax_pages=rendered.fax_pages,
         objects=objects,
     )
-    return replace(letter, digest=await office.archive.put(_manifest(letter)))
+    return replace(letter, digest=await office.archive.put(_manifest(letter))), rendered.warnings
 
 
 def _expected_date(campaign: Campaign, step: Step) -> date:
