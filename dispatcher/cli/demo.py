@@ -90,16 +90,17 @@ def _board(counts: dict[State, int], now: datetime) -> Table:
 
 
 class _Diary:
-    """Plain lines for a pipe: the counts, at most once for each day of the demo."""
+    """Plain lines for a pipe: the counts, at most once for each day of the demo, and only when they have changed."""
 
     def __init__(self) -> None:
         self._day = ""
+        self._said = ""
 
     def note(self, counts: dict[State, int], now: datetime) -> None:
         day = f"{now.astimezone(GENEVA):%d %B %Y}"
-        if day != self._day:
-            self._day = day
-            said = ", ".join(f"{count} {STATES[state].lower()}" for state, count in counts.items())
+        said = ", ".join(f"{count} {STATES[state].lower()}" for state, count in counts.items())
+        if day != self._day and said != self._said:
+            self._day, self._said = day, said
             sys.stderr.write(f"{day}: {said}\n")
 
 
@@ -128,7 +129,9 @@ def _show(stage: Stage, rows: list[Listed], outbox: Path, audit: AuditCheck) -> 
     console.print("  ".join(f"{STATES[state]}: {counts[state]}" for state in State if counts[state]) + "\n")
     _show_files(console, outbox)
     verdict = "the chain holds from the first entry to the last" if audit.sound else "BROKEN"
-    console.print(f"Audit log: {audit.entries} entries, {verdict}; exported to {stage.folder / 'audit.jsonl'}\n")
+    console.print(
+        f"Audit log: {audit.entries} entries, {verdict}; exported to {_short(stage.folder / 'audit.jsonl')}\n"
+    )
     _show_next(console, stage, rows)
 
 
@@ -146,7 +149,13 @@ def _table(stage: Stage, rows: list[Listed]) -> Table:
     return table
 
 
+def _short(path: Path) -> Path:
+    """As seen from where the reader stands, where that is shorter."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def _show_files(console: Console, outbox: Path) -> None:
+    outbox = _short(outbox)
     console.print(f"The letters, as approved (.pdf) and as they arrived (.eml, .tif), are in {outbox}:")
     for name in ("ru-president-1.pdf", "ru-president-1.eml", "ru-president-1.tif"):
         if (outbox / name).exists():
@@ -155,7 +164,7 @@ def _show_files(console: Console, outbox: Path) -> None:
 
 
 def _show_next(console: Console, stage: Stage, rows: list[Listed]) -> None:
-    config = stage.folder / "config" / "dispatcher.toml"
+    config = _short(stage.folder / "config" / "dispatcher.toml")
     doubtful = next((row.delivery for row in rows if row.delivery.state is State.IN_DOUBT), None)
     fax = next((row.delivery for row in rows if row.delivery.kind is Kind.FAX and row.attempts > 1), None)
     lines = ["doctor", "failures list", "audit tail"]

@@ -24,6 +24,8 @@ def start(*, verbose: bool) -> None:
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)
+    # That a tick was still at work when the next one was due is what we want of it, and no news.
+    logging.getLogger("apscheduler").setLevel(logging.INFO if verbose else logging.ERROR)
 
 
 def masked(text: str) -> str:
