@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from dispatcher.archive import Archive
 from dispatcher.channels.base import Channel
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
@@ -28,7 +26,7 @@ from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered, render_in_process
 from dispatcher.settings import Settings, database_url, read_secret
-from dispatcher.store import migrate
+from dispatcher.store import version
 from dispatcher.store.engine import Store
 from dispatcher.usecases.office import Office
 
@@ -68,7 +66,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
     store = Store(database_url(settings))
     channels = _channels(settings, clock)
     try:
-        await store.read(migrate.require_newest)
+        await store.read(version.require_newest)
         yield Office(
             store=store,
             archive=Archive(settings.archive.folder),
@@ -86,11 +84,6 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
         for channel in channels.values():
             await channel.aclose()
         await store.aclose()
-
-
-def upgrade_database(settings: Settings) -> tuple[str, str]:
-    """Bring the database to the schema that this program speaks; the revisions before and after."""
-    return migrate.upgrade(make_url(database_url(settings)))
 
 
 def _policy(settings: Settings) -> Policy:

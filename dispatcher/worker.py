@@ -28,6 +28,9 @@ from dispatcher.usecases.office import Office
 
 log = logging.getLogger(__name__)
 
+#: A slow try keeps a drain from looking at what else is due for no longer than this.
+WAIT_SECONDS = 1.0
+
 
 def worker_name() -> Actor:
     """'worker:<host>-<pid>'."""
@@ -65,12 +68,18 @@ class Worker:
     async def drain(self, until: asyncio.Event | None = None) -> None:
         """Work until nothing is due now and nothing is under way; once `until` is set, only finish that."""
         while not (until and until.is_set()) and (await self.tick() or self._tasks):
-            await self.settle()
+            await self._wait()
+        await self.settle()
 
     async def settle(self) -> None:
         """Wait for the tries under way."""
         while self._tasks:
-            await asyncio.wait(self._tasks)
+            await self._wait()
+
+    async def _wait(self) -> None:
+        """Until all tries under way are over, or a while has passed; the leases of slow ones are kept meanwhile."""
+        if self._tasks and (await asyncio.wait(self._tasks, timeout=WAIT_SECONDS))[1]:
+            await self.heartbeat()
 
     @property
     def busy(self) -> bool:

@@ -18,9 +18,10 @@ def database() -> None:
 @app.command()
 def upgrade(context: typer.Context, json: Json = False) -> None:
     """Bring the database to the schema of this program; make it when there is none."""
-    from dispatcher.app import upgrade_database
+    from dispatcher.settings import database_url
+    from dispatcher.usecases.database import upgrade_database
 
-    before, after = upgrade_database(settings_of(context))
+    before, after = upgrade_database(database_url(settings_of(context)))
     if json:
         as_json(before=before, after=after)
     elif before == after:

@@ -67,7 +67,7 @@ def retry(
     first: Annotated[int, typer.Option("--first", help="Only so many of them.", min=0)] = 0,
     expect: Annotated[int | None, typer.Option("--expect", help="Refuse when there are not so many.", min=0)] = None,
     after_trial: Annotated[bool, typer.Option("--after-trial", help="One was tried first, and it went.")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for one delivery; it stands in the audit log.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the audit log.")] = "",
     json: Json = False,
 ) -> None:
     """Another full set of tries for one failed delivery, or for all failures of a cause."""
@@ -80,7 +80,7 @@ def retry(
         if cause is None:
             return [(await operate.retry(office, delivery, reason, operator())).id]
         return await operate.retry_all(
-            office, cause, campaign, operator(), first=first, expect=expect, after_trial=after_trial
+            office, cause, campaign, operator(), first=first, expect=expect, after_trial=after_trial, reason=reason
         )
 
     queued = in_office(context, work)

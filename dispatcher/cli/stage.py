@@ -22,10 +22,11 @@ from dispatcher.rehearsal.gateway import Gateway
 from dispatcher.rehearsal.guard import loopback_only
 from dispatcher.rehearsal.sink import Sink
 from dispatcher.resources import resource
-from dispatcher.settings import Settings, load
+from dispatcher.settings import Settings, database_url, load
 from dispatcher.usecases import launch, operate, review
 from dispatcher.usecases.campaign_files import read_campaign_file
 from dispatcher.usecases.contacts import import_contacts
+from dispatcher.usecases.database import upgrade_database
 from dispatcher.usecases.office import Office
 from dispatcher.usecases.prepare import Progress, prepare
 from dispatcher.usecases.review import Wanted
@@ -168,7 +169,7 @@ async def open_stage(folder: Path, serve: Serve) -> AsyncIterator[Stage]:
         gateway = Gateway(folder / "far-ends" / "fax" / "ledger.jsonl", clock.now, secret)
         await stack.enter_async_context(gateway)
         settings = _configure(folder, sink.port, gateway.url)
-        app.upgrade_database(settings)
+        upgrade_database(database_url(settings))
         office = await stack.enter_async_context(app.open_office(settings, clock))
         await stack.enter_async_context(serve(office, settings.callbacks.host, settings.callbacks.port))
         yield Stage(folder, settings, clock, office, sink, gateway)

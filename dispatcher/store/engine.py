@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from dispatcher.domain.errors import DispatcherError
@@ -54,9 +54,12 @@ class Store:
         self._writer: asyncio.Task[None] | None = None
 
     async def read(self, query: Unit[T]) -> T:
-        """Run `query` in a read-only transaction: one consistent view."""
-        async with self._reading.begin() as connection:
-            return await query(connection)
+        """Run `query` in a read-only transaction: one consistent view. Raises StoreFault when the database fails."""
+        try:
+            async with self._reading.begin() as connection:
+                return await query(connection)
+        except (OperationalError, InterfaceError, OSError) as fault:
+            raise _fault(fault, "does not answer") from fault
 
     async def write(self, unit: Unit[T]) -> T:
         """Run `unit` in a durable transaction; returns after the commit.
@@ -139,9 +142,13 @@ def _raise(waiting: _Waiting, failure: Exception) -> None:
 
 
 def _refuse(group: list[_Waiting], fault: Exception) -> None:
-    words = str(getattr(fault, "orig", None) or fault).splitlines()[0]
     for waiting in group:
-        _raise(waiting, StoreFault(f"the database did not take it: {words}"))
+        _raise(waiting, _fault(fault, "did not take it"))
+
+
+def _fault(fault: Exception, what: str) -> StoreFault:
+    words = str(getattr(fault, "orig", None) or fault).splitlines() or [type(fault).__name__]
+    return StoreFault(f"the database {what}: {words[0]}")
 
 
 # -- engines ------------------------------------------------------------------------------------------------------

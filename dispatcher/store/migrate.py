@@ -1,4 +1,4 @@
-"""Brings a database to the schema that this program speaks, and says which one it has."""
+"""Brings a database to the schema that this program speaks. Alone loads Alembic, which takes its time."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from dispatcher.domain.errors import Conflict
 
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -23,11 +19,6 @@ def config(connection: Connection | None = None) -> Config:
     made.set_main_option("script_location", str(_FOLDER))
     made.attributes["connection"] = connection
     return made
-
-
-def newest() -> str:
-    """The revision that this program speaks."""
-    return ScriptDirectory.from_config(config()).get_current_head() or ""
 
 
 def upgrade(url: URL) -> tuple[str, str]:
@@ -43,17 +34,6 @@ def upgrade(url: URL) -> tuple[str, str]:
         after = _revision(connection)
     engine.dispose()
     return before, after
-
-
-async def require_newest(connection: AsyncConnection) -> None:
-    """Raises Conflict unless the database has exactly the schema that this program speaks."""
-    have = await connection.run_sync(_revision)
-    need = newest()
-    if have != need:
-        raise Conflict(
-            f"E_SCHEMA the database has schema '{have or 'none'}', this program needs '{need}'; "
-            "run: dispatcher db upgrade"
-        )
 
 
 def _revision(connection: Connection) -> str:

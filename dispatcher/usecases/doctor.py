@@ -20,8 +20,9 @@ from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load
 from dispatcher.settings.model import is_loopback
-from dispatcher.store import migrate, routes
+from dispatcher.store import routes
 from dispatcher.store.engine import Store
+from dispatcher.store.version import newest, require_newest
 
 from .campaign_files import letterheads_in, letters_in
 
@@ -138,8 +139,8 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
         return
     store = Store(database_url(settings))
     try:
-        await store.read(migrate.require_newest)
-        yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {migrate.newest()}")
+        await store.read(require_newest)
+        yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
         for route in (await store.read(routes.every)).values():
             found = f"{route.name} is paused until {route.paused_until:%d %B %H:%M} UTC: {route.cause} {route.detail}"
             yield Check("routes", Finding.WRONG, found.strip(), "Mend the cause; it is tried again by itself")

@@ -59,8 +59,8 @@ async def launch(office: Office, campaign_id: str, actor: Actor, *, late: bool =
     known = await office.store.read(lambda connection: campaigns.get(connection, campaign_id))
     _require_approved(known)
     plan = plan_from_bytes(await office.archive.get(known.approved_plan))
-    _require_in_time(office, plan, late=late)
-    return await office.store.write(lambda connection: _launch(connection, office, plan, known, actor))
+    late_by = _lateness(office, plan, late=late)
+    return await office.store.write(lambda connection: _launch(connection, office, plan, known, actor, late_by))
 
 
 def _require_approved(known: CampaignRow) -> None:
@@ -71,16 +71,20 @@ def _require_approved(known: CampaignRow) -> None:
         raise Conflict(f"campaign '{known.id}' was stopped; a stopped campaign does not start again")
 
 
-def _require_in_time(office: Office, plan: Plan, *, late: bool) -> None:
-    instant = datetime.fromisoformat(plan.campaign["instant"])
-    if not late and office.clock.now() > instant + LATE:
+def _lateness(office: Office, plan: Plan, *, late: bool) -> timedelta:
+    """How long after its hour it is launched; none before. The letters' expiry moves by as much."""
+    late_by = office.clock.now() - datetime.fromisoformat(plan.campaign["instant"])
+    if not late and late_by > LATE:
         raise Conflict(
             f"E_TIME_PAST campaign '{plan.campaign['id']}' was to leave at {plan.campaign['local_key']}, which has "
             "passed; launch it with --late to send it now, or give it a new time and approve that"
         )
+    return max(late_by, timedelta())
 
 
-async def _launch(connection: AsyncConnection, office: Office, plan: Plan, known: CampaignRow, actor: Actor) -> int:
+async def _launch(
+    connection: AsyncConnection, office: Office, plan: Plan, known: CampaignRow, actor: Actor, late_by: timedelta
+) -> int:
     now = office.clock.now()
     seen = await campaigns.get(connection, known.id)
     if seen.approved_plan != known.approved_plan or not seen.approved:
@@ -89,7 +93,7 @@ async def _launch(connection: AsyncConnection, office: Office, plan: Plan, known
     await campaigns.open_occurrence(connection, known.id, facts["local_key"], datetime.fromisoformat(facts["instant"]))
     for letter in plan.letters:
         await campaigns.put_letter(connection, letter)
-    added = sum([await deliveries.add(connection, _queued(office, plan, stop, now)) for stop in plan.stops])
+    added = sum([await deliveries.add(connection, _queued(office, plan, stop, now, late_by)) for stop in plan.stops])
     if seen.launched_at is None:
         await campaigns.put(connection, known.id, launched_at=now)
         data = {"plan": known.approved_plan, "deliveries": added}
@@ -97,7 +101,7 @@ async def _launch(connection: AsyncConnection, office: Office, plan: Plan, known
     return added
 
 
-def _queued(office: Office, plan: Plan, stop: Stop, now: datetime) -> Delivery:
+def _queued(office: Office, plan: Plan, stop: Stop, now: datetime, late_by: timedelta) -> Delivery:
     return Delivery(
         id=stop.id,
         campaign_id=plan.campaign["id"],
@@ -123,7 +127,7 @@ def _queued(office: Office, plan: Plan, stop: Stop, now: datetime) -> Delivery:
         fallback_for=stop.fallback_for,
         accepted_at=None,
         arrived_at=None,
-        expires_at=datetime.fromisoformat(stop.expires) if stop.expires else None,
+        expires_at=datetime.fromisoformat(stop.expires) + late_by if stop.expires else None,
         created_at=now,
         changed_at=now,
     )

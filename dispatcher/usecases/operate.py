@@ -45,6 +45,7 @@ async def retry_all(
     first: int = 0,
     expect: int | None = None,
     after_trial: bool = False,
+    reason: str = "",
 ) -> list[str]:
     """Retry the failures of one cause, all or the `first` few; the ids that were queued.
 
@@ -57,8 +58,8 @@ async def retry_all(
         raise CountChanged(f"there are now {len(found)} failures of '{cause}', not {expect}; look again")
     chosen = found[:first] if first else found
     _require_bulk(cause, len(chosen), trial_over=after_trial or len(chosen) <= 1)
-    await _audit_bulk(office, cause, campaign_id, len(chosen), actor)
-    return await _retry_chosen(office, chosen, actor)
+    await _audit_bulk(office, cause, campaign_id, len(chosen), reason, actor)
+    return await _retry_chosen(office, chosen, reason, actor)
 
 
 def _require_bulk(cause: Cause, count: int, *, trial_over: bool) -> None:
@@ -73,14 +74,14 @@ def _require_bulk(cause: Cause, count: int, *, trial_over: bool) -> None:
         )
 
 
-async def _retry_chosen(office: Office, chosen: Sequence[str], actor: Actor) -> list[str]:
+async def _retry_chosen(office: Office, chosen: Sequence[str], reason: str, actor: Actor) -> list[str]:
     done: list[str] = []
 
     async def chunk(connection: AsyncConnection) -> None:
         for delivery_id in chosen[len(done) : len(done) + _CHUNK]:
             seen = await deliveries.get(connection, delivery_id)
             if seen.state is State.FAILED:
-                await _retry(connection, office, seen, "bulk retry", actor)
+                await _retry(connection, office, seen, reason or "together with others of its cause", actor)
             done.append(delivery_id)
 
     while len(done) < len(chosen):
@@ -88,9 +89,10 @@ async def _retry_chosen(office: Office, chosen: Sequence[str], actor: Actor) -> 
     return done
 
 
-async def _audit_bulk(office: Office, cause: Cause, campaign_id: str, count: int, actor: Actor) -> None:
+async def _audit_bulk(office: Office, cause: Cause, campaign_id: str, count: int, reason: str, actor: Actor) -> None:
     about = f"campaign:{campaign_id}" if campaign_id else "campaigns"
-    event = AuditEvent(str(actor), "failures.retry", about, data={"cause": cause.value, "count": count})
+    data = {"cause": cause.value, "count": count}
+    event = AuditEvent(str(actor), "failures.retry", about, reason=reason, data=data)
     await office.store.write(lambda connection: audit.append(connection, event, office.clock.now()))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, time
 from pathlib import Path
 
 import pytest
 from desk.desk import ADA, MEGAN, Desk, open_desk, person
-from farend.rogue import DROP, accept_then, say
+from farend.rogue import DROP, STALL, Rogue, accept_then, say
 
 from dispatcher.domain.errors import CampaignError, Conflict
 from dispatcher.domain.model import Address, Copy, Hours, Step
@@ -325,3 +326,29 @@ async def test_a_doubt_resolves_itself_when_the_gateway_can_be_asked(desk: Desk)
     await desk.pass_time(minutes=11)
     assert (await desk.only()).state is State.DELIVERED
     assert len(desk.gateway.taken()) == 1
+
+
+async def test_a_campaign_launched_late_gives_its_letters_their_full_time(desk: Desk) -> None:
+    desk.clock.turn(days=60)
+    await desk.launch([person("one", email=EMAIL)], Policy.EMAIL, expires_after=2)
+    await desk.work()
+    assert await desk.states() == [State.ACCEPTED]
+
+
+async def test_a_slow_letter_keeps_its_lease_while_its_worker_lives(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dispatcher.worker.WAIT_SECONDS", 0.02)
+    async with Rogue({"rcpt": STALL}) as slow:
+        async with open_desk(database, tmp_path, relays=[slow.relay(timeout_reply=1.0)]) as desk:
+            await desk.launch([person("one", email=EMAIL)], Policy.EMAIL)
+            draining = asyncio.create_task(desk.worker.drain())
+            while not slow.commands:
+                await asyncio.sleep(0.01)
+            first = (await desk.only()).due
+            desk.clock.turn(seconds=50)
+            while (await desk.only()).due == first:
+                await asyncio.sleep(0.01)
+            kept = await desk.only()
+            assert (kept.state, kept.due) == (State.SENDING, desk.clock.now() + desk.office.policy.lease)
+            await draining
