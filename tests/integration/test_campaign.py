@@ -339,16 +339,18 @@ async def test_a_slow_letter_keeps_its_lease_while_its_worker_lives(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dispatcher.worker.WAIT_SECONDS", 0.02)
-    async with Rogue({"rcpt": STALL}) as slow:
-        async with open_desk(database, tmp_path, relays=[slow.relay(timeout_reply=1.0)]) as desk:
-            await desk.launch([person("one", email=EMAIL)], Policy.EMAIL)
-            draining = asyncio.create_task(desk.worker.drain())
-            while not slow.commands:
-                await asyncio.sleep(0.01)
-            first = (await desk.only()).due
-            desk.clock.turn(seconds=50)
-            while (await desk.only()).due == first:
-                await asyncio.sleep(0.01)
-            kept = await desk.only()
-            assert (kept.state, kept.due) == (State.SENDING, desk.clock.now() + desk.office.policy.lease)
-            await draining
+    async with (
+        Rogue({"rcpt": STALL}) as slow,
+        open_desk(database, tmp_path, relays=[slow.relay(timeout_reply=1.0)]) as desk,
+    ):
+        await desk.launch([person("one", email=EMAIL)], Policy.EMAIL)
+        draining = asyncio.create_task(desk.worker.drain())
+        while not slow.commands:
+            await asyncio.sleep(0.01)
+        first = (await desk.only()).due
+        desk.clock.turn(seconds=50)
+        while (await desk.only()).due == first:
+            await asyncio.sleep(0.01)
+        kept = await desk.only()
+        assert (kept.state, kept.due) == (State.SENDING, desk.clock.now() + desk.office.policy.lease)
+        await draining
