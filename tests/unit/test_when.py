@@ -24,7 +24,7 @@ def test_a_local_time_names_one_instant(local: str, zone: str, instant: str) -> 
 
 
 def test_the_second_of_a_repeated_hour_is_never_meant() -> None:
-    again = datetime(2027, 10, 31, 2, 30, fold=1)  # noqa: DTZ001 - a local time is naive on purpose
+    again = datetime(2027, 10, 31, 2, 30, fold=1)
     assert When(again, "Europe/Zurich").instant == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
 
 
