@@ -19,7 +19,8 @@ from .place import SPEED, Place, open_office
 CAMPAIGN = "torture"
 ENTITY = b'Content-Type: text/plain; charset="us-ascii"\r\n\r\nExcellency,\r\n'
 #: What becomes of a fax, by the last two digits of its number (see dispatcher/rehearsal/gateway.py) and by weight. Left
-#: out are the endings that would outlast the run: numbers always busy or with a person at them, and gateways that let nobody in.
+#: out are the endings that would outlast the run: numbers always busy, or with a person at
+#: them, and gateways that let nobody in.
 FAXES = {
     "00": 10,
     "21": 2,  # busy, then delivered

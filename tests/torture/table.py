@@ -70,6 +70,6 @@ def claim(rows: Sequence[Row]) -> str:
     """What N clean letters allow to be said: the rule of three."""
     letters, kills = sum(row[2].letters for row in rows), sum(row[1].kills for row in rows)
     return (
-        f"0 in {letters} letters under {kills} kills: at most 3/{letters} = {3 / letters:.1e} at 95 % are lost or silently "
-        "doubled, under this mix of faults (percent of letters, by step of the mail server):"
+        f"0 in {letters} letters under {kills} kills: at most 3/{letters} = {3 / letters:.1e} at 95 % are lost or "
+        "silently doubled, under this mix of faults (percent of letters, by step of the mail server):"
     )
