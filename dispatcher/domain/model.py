@@ -166,7 +166,7 @@ class Delivery:
     fence: int  #: grows at every claim
     tries: int  #: spent since it was queued or since a person's retry
     channel: str  #: of the latest attempt; ''
-    knowingly: bool  #: a person wants the next try although an earlier one may have arrived
+    knowingly: bool  #: a person had it sent again although an earlier try may have arrived; stays for all later tries
     fallback_for: str  #: id of the email delivery whose missing proof this fax waits for; ''
     accepted_at: datetime | None  #: when the next hop answered for the latest try
     arrived_at: datetime | None  #: when it became delivered or presumed

@@ -77,9 +77,7 @@ async def _lease(connection: AsyncConnection, office: Office, worker: Actor, row
     fence = row.fence + 1
     knowingly = {"knowingly": row.knowingly} if row.knowingly else {}
     data = {"attempt": f"{row.id}.{fence}", "channel": channel, **knowingly}
-    moved = await move(
-        connection, office, row, Signal.CLAIM, worker, data=data, fence=fence, channel=channel, knowingly=False
-    )
+    moved = await move(connection, office, row, Signal.CLAIM, worker, data=data, fence=fence, channel=channel)
     attempt = await attempts.begin(connection, moved, str(worker), channel, row.knowingly, office.clock.now())
     return Claim(moved, attempt)
 
@@ -112,7 +110,10 @@ def _commit_point(office: Office, one: Claim) -> CommitPoint:
     """What the channel calls just before the point of no return."""
 
     async def commit(sent: bytes) -> Permit:
-        digest = await office.archive.put(sent)
+        try:
+            digest = await office.archive.put(sent)
+        except OSError as fault:  # nothing has left yet: no doubt, as when the database does not take the record
+            raise StoreFault(f"the archive did not take it: {fault}") from fault
         now = office.clock.now()
         await office.store.write(
             lambda connection: _mark(connection, one, digest, now, now + office.policy.transmitting_lease),
