@@ -110,7 +110,9 @@ async def _note_route(
 def _spill(folder: Path, attempt_id: str, outcome: Outcome) -> None:
     line = json.dumps({"attempt_id": attempt_id, "outcome": asdict(outcome)})
     with _locked(folder / "spill.jsonl") as file:
-        file.write(line + "\n")
+        file.seek(0)
+        torn = not ("\n" + file.read()).endswith("\n")
+        file.write("\n" * torn + line + "\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -122,7 +124,7 @@ async def unspill(office: Office, actor: Actor) -> int:
         return 0
     with _locked(path) as file:
         file.seek(0)
-        found = [_read(line) for line in file]
+        found = [outcome for line in file if (outcome := _read(line))]
 
         async def unit(connection: AsyncConnection) -> None:
             for attempt_id, outcome in found:
@@ -133,8 +135,12 @@ async def unspill(office: Office, actor: Actor) -> int:
     return len(found)
 
 
-def _read(line: str) -> tuple[str, Outcome]:
-    record = json.loads(line)
+def _read(line: str) -> tuple[str, Outcome] | None:
+    """One outcome; None for a line that was cut by a crash or a full disk: its attempt is left to the sweep."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
     fields = record["outcome"]
     words = {"verdict": Verdict(fields["verdict"]), "cause": Cause(fields["cause"])}
     return record["attempt_id"], Outcome(**{**fields, **words})

@@ -94,3 +94,20 @@ async def test_a_reply_without_room_for_it_is_kept_and_told_later(databases: Dat
         assert (desk.office.folder / "spill.jsonl").read_text() == ""
         await desk.pass_time(hours=1)
         assert len(desk.rogue.ledger) == 1
+
+
+async def test_a_line_cut_by_the_full_disk_neither_stops_us_nor_spoils_the_next(
+    databases: Databases, tmp_path: Path
+) -> None:
+    async with open_desk(databases.fresh("sqlite", tmp_path), tmp_path) as desk:
+        spill = desk.office.folder / "spill.jsonl"
+        await _desk_that_fills(desk, before_commit=False)
+        await desk.worker.tick()
+        spill.parent.mkdir(parents=True, exist_ok=True)
+        spill.write_text('{"attempt_id": "one.1", "outc')
+        await desk.worker.settle()
+        assert len(desk.rogue.ledger) == 1
+        await _limit(desk, 100_000)
+        await desk.work()
+        assert (await desk.only()).state is State.ACCEPTED
+        assert spill.read_text() == ""
