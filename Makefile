@@ -40,7 +40,7 @@ torture: $(VENV)/.dev ## kill workers at random and count what was lost or doubl
 	@PYTHONPATH=tests $(BIN)/python -m torture.run $(ARGS)
 
 teeth: $(VENV)/.dev ## take each defence out and see its test fail
-	@$(BIN)/python tests/teeth/run.py
+	@$(BIN)/python tests/teeth/run.py $(ARGS)
 
 bench: $(VENV)/.dev ## measure throughput
 	@$(BIN)/python -m benchmarks $(ARGS)

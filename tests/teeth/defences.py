@@ -186,6 +186,20 @@ DEFENCES = (
         "",
     ),
     Defence(
+        "disk_full",
+        "a line that was cut is passed over",
+        "usecases/record.py",
+        "    except ValueError:\n        return None\n",
+        "    except ZeroDivisionError:\n        return None\n",
+    ),
+    Defence(
+        "disk_full",
+        "an outcome begins a line of its own",
+        "usecases/record.py",
+        '"\\n" * torn + line',
+        "line",
+    ),
+    Defence(
         "locked_database",
         "the record is waited for",
         "usecases/dispatch.py",
