@@ -122,6 +122,7 @@ async def _queue(connection: Any, place: Place, frozen: Letter, number: int, add
         state=State.QUEUED,
         cause=Cause.NONE,
         detail="",
+        not_before=now,
         due=now + timedelta(seconds=seconds * SPEED),
         version=0,
         fence=0,

@@ -30,7 +30,7 @@ def main() -> int:
     rows = []
     with tempfile.TemporaryDirectory(prefix="torture-") as name:
         databases = Databases(Path(name) / "databases")
-        databases.folder.mkdir()
+        databases.folder.mkdir(mode=0o700)
         try:
             for number, wanted in enumerate(_runs(given)):
                 folder = (given.keep or Path(name)).resolve() / f"run-{number}"
