@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import secrets
@@ -93,6 +94,7 @@ def _policy(settings: Settings) -> Policy:
         lease=timedelta(seconds=settings.worker.lease_seconds),
         bounce_window=timedelta(days=settings.mail.bounce_window_days),
         proof_wait=timedelta(hours=settings.fax.proof_hours),
+        transmitting_lease=timedelta(seconds=max([600.0, *(one.timeout_dot for one in settings.mail.relays)]) + 60),
     )
 
 
@@ -177,7 +179,10 @@ def _token_key(path: Path) -> bytes:
     """Our own key; made once, when it is first needed."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(32))
+        made = path.with_name(f".{path.name}.{os.getpid()}")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_hex(32), encoding="ascii")
+        with contextlib.suppress(FileExistsError):  # another process made one at the same moment: that one counts
+            os.link(made, path)
+        made.unlink()
     return read_secret(path).encode()

@@ -1,4 +1,4 @@
-"""Content-addressed bytes: sha256 → object in a local folder, created once, never changed. It alone touches them."""
+"""What is kept as files: bytes under their sha256, created once and never changed, and lines that are only added."""
 
 from __future__ import annotations
 
@@ -72,3 +72,11 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def append_durably(path: Path, text: str) -> None:
+    """Add text to the end of a file, on the disk before this returns."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -22,7 +22,7 @@ from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.model import Actor
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
-from dispatcher.usecases import dispatch, sweep
+from dispatcher.usecases import dispatch, review, sweep
 from dispatcher.usecases.dispatch import Claim
 from dispatcher.usecases.office import Office
 
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: A slow try keeps a drain from looking at what else is due for no longer than this.
 WAIT_SECONDS = 1.0
+#: How often the end of the audit log is noted beside the database.
+NOTE_SECONDS = 600
 
 
 def worker_name() -> Actor:
@@ -59,6 +61,14 @@ class Worker:
             log.error("sending pauses: %s", fault)
             return 0
 
+    async def ask(self) -> int:
+        """Ask the gateways about what nobody knows yet; how many rows were looked at. Slow answers hold up no send."""
+        try:
+            return await sweep.ask(self.office)
+        except StoreFault as fault:
+            log.error("nobody is asked: %s", fault)
+            return 0
+
     async def heartbeat(self) -> None:
         try:
             await dispatch.keep_leases(self.office, list(self._held.values()))
@@ -67,9 +77,17 @@ class Worker:
 
     async def drain(self, until: asyncio.Event | None = None) -> None:
         """Work until nothing is due now and nothing is under way; once `until` is set, only finish that."""
-        while not (until and until.is_set()) and (await self.tick() or self._tasks):
+        while not (until and until.is_set()) and (await self.tick() + await self.ask() or self._tasks):
             await self._wait()
         await self.settle()
+        await self.note()
+
+    async def note(self) -> None:
+        """Note the end of the audit log beside the database."""
+        try:
+            await review.note_head(self.office)
+        except (DispatcherError, OSError) as fault:
+            log.error("the end of the audit log was not noted: %s", fault)
 
     async def settle(self) -> None:
         """Wait for the tries under way."""
@@ -132,6 +150,8 @@ class Worker:
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
         clock.add_job(tick, "interval", seconds=tick_seconds, id="tick")
+        clock.add_job(self.ask, "interval", seconds=tick_seconds, id="ask")
+        clock.add_job(self.note, "interval", seconds=NOTE_SECONDS, id="note")
         clock.add_job(self.heartbeat, "interval", seconds=self.office.policy.lease.total_seconds() / 3, id="heartbeat")
         clock.start()
         try:
@@ -139,3 +159,4 @@ class Worker:
         finally:
             clock.shutdown(wait=False)
             await self.settle()
+            await self.note()

@@ -157,8 +157,8 @@ class SimulatorChannel:
     def _answered(self, reply: httpx2.Response, body: _Body) -> Outcome:
         facts, detail = _object(reply), _words(reply)
         ref = facts.get("id")
-        if reply.status_code == 202 and isinstance(ref, str) and ref and body.left:
-            return Outcome(Verdict.ACCEPTED, detail=detail, ref=ref, facts={"gateway": self._url})
+        if reply.status_code == 202 and _is_name(ref) and body.left:
+            return Outcome(Verdict.ACCEPTED, detail=detail, ref=str(ref), facts={"gateway": self._url})
         if not 400 <= reply.status_code < 500:
             return self._unclear(detail, body)
         code = str(facts.get("code", f"http {reply.status_code}"))
@@ -222,11 +222,12 @@ def _words(reply: httpx2.Response) -> str:
 
 
 def _is_name(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 200
+    return isinstance(value, str) and 0 < len(value) <= 200 and value.isascii() and value.isprintable()
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A number of pages; None for what is none, or no fax ever had."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9999 else None
 
 
 def _of_these(attempt_id: str, found: list[Any]) -> Outcome:

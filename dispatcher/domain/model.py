@@ -161,6 +161,7 @@ class Delivery:
     state: State
     cause: Cause
     detail: str
+    not_before: datetime  #: the hour that was approved for it; it never leaves earlier
     due: datetime | None  #: when this row next needs us; None is never
     version: int  #: grows at every move; the compare-and-swap
     fence: int  #: grows at every claim

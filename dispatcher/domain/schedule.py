@@ -34,6 +34,8 @@ ASK_ACCEPTED = minutes(2, 5, 15, 30, 60, 120, 240, 480, 720, 1080, 1440, 2160)
 ASK_IN_DOUBT = minutes(0.1, 1, 10, 60, 360, 1440, 4320)
 #: A letter that our own side could not send looks again after this.
 SHORT_WAIT = timedelta(minutes=2)
+#: A row that could not be dealt with for a reason of its own is looked at again after this.
+PUT_OFF = timedelta(hours=1)
 #: A follow-up or a fall-back looks again after this while a sister delivery is in doubt.
 DOUBT_WAIT = timedelta(hours=12)
 
@@ -50,7 +52,7 @@ class Policy:
     lease: timedelta = timedelta(seconds=60)
     transmitting_lease: timedelta = timedelta(seconds=660)  #: past the commit point: the dot time-out and a minute
     bounce_window: timedelta = timedelta(days=5)  #: an accepted email without a bounce becomes presumed
-    proof_wait: timedelta = timedelta(hours=24)  #: an accepted fax without its proof becomes doubtful
+    proof_wait: timedelta = timedelta(hours=24)  #: an accepted fax without its proof becomes doubtful; see `patience`
 
     def delays(self, kind: Kind, cause: Cause) -> Delays:
         return RETRIES_BY_CAUSE.get(cause) or self.retries[kind]
@@ -75,6 +77,7 @@ class Need:
     asks: bool = False  #: its channel can be asked
     follow_up_after: int | None = None  #: working days to the next step; None where there is none
     zone: str = "UTC"  #: the recipient's
+    not_before: datetime | None = None  #: the approved hour
     hours: Hours | None = None  #: of the recipient's office; letters leave only then
 
 
@@ -82,7 +85,7 @@ def next_due(need: Need, policy: Policy) -> datetime | None:
     """When a row in this state next needs us; None is never. The only place that decides it."""
     match need.state:
         case State.QUEUED:
-            return next_opening(need.now, need.hours, need.zone)
+            return next_opening(max(need.now, need.not_before or need.now), need.hours, need.zone)
         case State.SENDING:
             return need.now + policy.lease
         case State.DEFERRED:
@@ -97,10 +100,16 @@ def next_due(need: Need, policy: Policy) -> datetime | None:
             return None
 
 
+def patience(kind: Kind, policy: Policy, *, proves: bool) -> timedelta:
+    """How long an accepted letter waits for what comes back before something is concluded from the silence.
+
+    An email's bounces, and the feedback mails of a gateway that proves nothing, come within days.
+    """
+    return policy.proof_wait if kind is Kind.FAX and proves else policy.bounce_window
+
+
 def _accepted_due(need: Need, policy: Policy) -> datetime:
-    if not need.proves:
-        return need.since + policy.bounce_window
-    end = need.since + policy.proof_wait
+    end = need.since + patience(need.kind, policy, proves=need.proves)
     look = _next_look(need, ASK_ACCEPTED) if need.asks else None
     return min(look, end) if look else end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from dispatcher.domain.model import Delivery
 from dispatcher.domain.words import Cause, Kind, Role, State
 
 from .campaigns import RUNNING
-from .schema import CALLING_ROWS, CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
+from .schema import CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
 
 
 def from_row(row: Row[Any]) -> Delivery:
@@ -60,14 +61,15 @@ async def change(connection: AsyncConnection, seen: Delivery, **values: Any) -> 
     return await get(connection, seen.id)
 
 
-async def claimable(connection: AsyncConnection, now: datetime, room: dict[Kind, int]) -> list[Delivery]:
-    """Rows to claim now: at most `room` of each kind, shared fairly among the running campaigns."""
+async def claimable(connection: AsyncConnection, now: datetime, room: dict[Kind, int], limit: int) -> list[Delivery]:
+    """Rows to claim now: at most `limit`, and `room` of each kind, dealt in turn over kinds and running campaigns."""
     campaigns = await _campaigns_with_work(connection, now)
-    found: list[Delivery] = []
-    for kind, limit in room.items():
-        rows = [await _due_of(connection, one, kind, now, limit) for one in campaigns]
-        found += _deal(rows, limit)
-    return found
+    random.shuffle(campaigns)  # with one free place, chance is fairer than any fixed order
+    found = []
+    for kind, most in room.items():
+        rows = [await _due_of(connection, one, kind, now, min(most, limit)) for one in campaigns]
+        found.append(_deal(rows, most))
+    return _deal(found, limit)
 
 
 async def _campaigns_with_work(connection: AsyncConnection, now: datetime) -> list[str]:
@@ -78,23 +80,33 @@ async def _campaigns_with_work(connection: AsyncConnection, now: datetime) -> li
 async def _due_of(
     connection: AsyncConnection, campaign_id: str, kind: Kind, now: datetime, limit: int
 ) -> Sequence[Delivery]:
+    """The oldest due rows; of the faxes, none to a number with an open call, and one to each other number."""
     mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == kind) & (delivery.c.due <= now)
     query = select(delivery).where(mine, CLAIMABLE_ROWS).order_by(delivery.c.due, delivery.c.id).limit(limit)
+    if kind is Kind.FAX:
+        query = query.where(delivery.c.address.not_in(_NUMBERS_BEING_CALLED))
     rows = await connection.execute(query.with_for_update(skip_locked=True))
     return [from_row(row) for row in rows]
 
 
-def _deal(rows: list[Sequence[Delivery]], limit: int) -> list[Delivery]:
-    """One from each campaign in turn, until `limit` are dealt."""
+#: Literal, so that it is seen to match its partial index.
+_NUMBERS_BEING_CALLED = select(delivery.alias("calls").c.address).where(
+    text(f"calls.state = '{State.SENDING}' AND calls.kind = '{Kind.FAX}'")
+)
+
+
+def _deal(rows: Sequence[Sequence[Delivery]], limit: int) -> list[Delivery]:
+    """One from each in turn, until `limit` are dealt."""
     dealt: list[Delivery] = []
     for turn in range(max(map(len, rows), default=0)):
         dealt += [own[turn] for own in rows if turn < len(own)]
     return dealt[:limit]
 
 
-async def watched(connection: AsyncConnection, now: datetime, limit: int) -> list[Delivery]:
-    """Rows that need us for something else than a send: ended leases, time-outs, questions, follow-ups."""
-    query = select(delivery).where(WATCHED_ROWS, delivery.c.due <= now).order_by(delivery.c.due).limit(limit)
+async def watched(connection: AsyncConnection, now: datetime, states: Collection[State], limit: int) -> list[Delivery]:
+    """Rows in these states that need us for something else than a send, the longest due first."""
+    mine = delivery.c.state.in_([state.value for state in states])
+    query = select(delivery).where(WATCHED_ROWS, mine, delivery.c.due <= now).order_by(delivery.c.due).limit(limit)
     return [from_row(row) for row in await connection.execute(query)]
 
 
@@ -104,11 +116,6 @@ async def next_instant(connection: AsyncConnection) -> datetime | None:
     watch = select(func.min(delivery.c.due)).where(WATCHED_ROWS)
     both = [(await connection.execute(query)).scalar() for query in (claim, watch)]
     return min((one for one in both if one is not None), default=None)
-
-
-async def numbers_being_called(connection: AsyncConnection) -> set[str]:
-    """The fax numbers with an open call, over all campaigns and workers."""
-    return set((await connection.execute(select(delivery.c.address).where(CALLING_ROWS))).scalars())
 
 
 async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
@@ -123,8 +130,14 @@ async def bring_forward(connection: AsyncConnection, email_id: str, now: datetim
     waiting = (delivery.c.fallback_for == email_id) & (delivery.c.state == State.QUEUED) & (delivery.c.due > now)
     rows = (await connection.execute(select(delivery).where(waiting))).all()
     for row in rows:
-        await change(connection, from_row(row), due=now)
+        await change(connection, from_row(row), due=now, not_before=now)
     return [row.id for row in rows]
+
+
+async def is_sending(connection: AsyncConnection, channel: str) -> bool:
+    """Is a try over this channel under way?"""
+    open_now = exists().where(delivery.c.channel == channel, delivery.c.state == State.SENDING)
+    return bool((await connection.execute(select(open_now))).scalar())
 
 
 async def extend_leases(connection: AsyncConnection, held: Collection[tuple[str, int]], until: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from dispatcher.domain.errors import DispatcherError
@@ -102,8 +102,9 @@ class Store:
         try:
             async with self._writing.begin() as connection:
                 for waiting in group:
-                    await _run_unit(connection, waiting, results, failures)
-        except (DBAPIError, OSError) as fault:
+                    if not waiting.done.done():  # whoever gave up before its turn is not surprised afterwards
+                        await _run_unit(connection, waiting, results, failures)
+        except Exception as fault:  # noqa: BLE001  # whatever it is, nobody may be left waiting for an answer
             _refuse(group, fault)
             return
         for waiting, result in results:
@@ -206,6 +207,8 @@ def _postgresql(url: URL, *, writes: bool) -> AsyncEngine:
         connection.execute(text("SET LOCAL statement_timeout = '30s'"))
         if writes:
             connection.execute(text("SET LOCAL synchronous_commit = on"))
+            # A writer that is stopped in the middle must not hold the lock of all others for ever.
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '30s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITERS_LOCK})
         else:
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))

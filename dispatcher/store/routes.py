@@ -31,13 +31,16 @@ async def every(connection: AsyncConnection) -> dict[str, Route]:
     return {row.name: Route(**row._mapping) for row in await connection.execute(select(route))}
 
 
-async def pause(connection: AsyncConnection, name: str, outcome: Outcome, now: datetime) -> datetime:
-    """Close the route; each failed trial letter doubles the wait, up to a quarter of an hour. Returns until when."""
+async def pause(connection: AsyncConnection, name: str, outcome: Outcome, now: datetime) -> datetime | None:
+    """Close the route; each failed trial letter makes the wait longer, up to a quarter of an hour.
+
+    Returns until when; None where it is closed already.
+    """
     known = (await every(connection)).get(name)
+    if known and known.paused_until > now:
+        return None
     since = known.paused_at if known else now
     until = now + max(_FIRST, min(2 * (now - since), _LONGEST))
-    if known and known.paused_until > now:
-        return known.paused_until
     await connection.execute(delete(route).where(route.c.name == name))
     row = {"name": name, "paused_at": since, "paused_until": until, "cause": outcome.cause, "detail": outcome.detail}
     await connection.execute(insert(route).values(row))

@@ -159,6 +159,7 @@ delivery = Table(
     Column("state", Text, nullable=False),
     _text("cause"),
     _text("detail"),
+    Column("not_before", Instant, nullable=False),  # the approved hour: held and released, it never leaves earlier
     Column("due", Instant),
     Column("version", Integer, nullable=False, server_default="0"),
     Column("fence", Integer, nullable=False, server_default="0"),
@@ -179,6 +180,7 @@ delivery = Table(
     CheckConstraint("(arrived_at IS NOT NULL) = (state IN ('delivered', 'presumed'))", name="arrived_has_its_time"),
 )
 _words = ", ".join(f"'{state}'" for state in sorted(CLAIMABLE))
+_FALLBACK = "fallback_for <> ''"
 #: Said as literal SQL, so that a query with the same words is seen to match the partial index.
 CLAIMABLE_ROWS = text(f"state IN ({_words})")
 #: Two partial indexes over the one column `due`: claims go campaign by campaign, so that none crowds out another;
@@ -193,6 +195,7 @@ Index(
 WATCHED_ROWS = text(f"state NOT IN ({_words}) AND due IS NOT NULL")
 Index("ix_delivery_watch", delivery.c.due, sqlite_where=WATCHED_ROWS, postgresql_where=WATCHED_ROWS)
 Index("ix_delivery_contact", delivery.c.campaign_id, delivery.c.contact_id, delivery.c.step)
+Index("ix_delivery_fallback", delivery.c.fallback_for, sqlite_where=text(_FALLBACK), postgresql_where=text(_FALLBACK))
 Index("ix_delivery_state", delivery.c.state, delivery.c.cause)
 CALLING_ROWS = text(f"state = '{State.SENDING}' AND kind = '{Kind.FAX}'")
 Index("ix_delivery_calling", delivery.c.address, sqlite_where=CALLING_ROWS, postgresql_where=CALLING_ROWS)

@@ -101,8 +101,9 @@ async def suppress(office: Office, address: Address, reason: str, actor: Actor) 
 
     async def unit(connection: AsyncConnection) -> bool:
         added = await contacts.suppress(connection, address, str(actor), reason, now)
-        event = AuditEvent(str(actor), "address.suppress", f"address:{address.kind}", reason=reason)
-        await audit.append(connection, event, now)
+        if added:
+            event = AuditEvent(str(actor), "address.suppress", f"address:{address.kind}", reason=reason)
+            await audit.append(connection, event, now)
         return added
 
     return await office.store.write(unit)

@@ -50,25 +50,25 @@ async def claim(office: Office, worker: Actor, room: int) -> list[Claim]:
 
 
 async def _claim(connection: AsyncConnection, office: Office, worker: Actor, room: int) -> list[Claim]:
-    rows = await deliveries.claimable(connection, office.clock.now(), await _room(connection, office, room))
-    calling = await deliveries.numbers_being_called(connection)
+    shares = await _shares(connection, office, room)
     claims: list[Claim] = []
-    for row in rows[:room]:
-        if row.kind is Kind.FAX and row.address in calling:
-            continue  # one open call a number; it stays due and is looked at again at the next tick
-        calling.add(row.address)
-        claims.append(await _lease(connection, office, worker, row))
+    for row in await deliveries.claimable(connection, office.clock.now(), shares, room):
+        if not any(row.kind is Kind.FAX and row.address == one.delivery.address for one in claims):
+            claims.append(await _lease(connection, office, worker, row))
     return claims
 
 
-async def _room(connection: AsyncConnection, office: Office, room: int) -> dict[Kind, int]:
-    """How many of each kind: none while its route is closed, one when it is due for a trial."""
+async def _shares(connection: AsyncConnection, office: Office, room: int) -> dict[Kind, int]:
+    """How many of each kind: none while its route is closed, a single trial letter when that time is over."""
     closed = await routes.every(connection)
     now = office.clock.now()
     shares = {}
     for kind, channel in office.outgoing.items():
         route = closed.get(channel)
-        shares[kind] = room if route is None else 1 if route.paused_until <= now else 0
+        if route is None:
+            shares[kind] = room
+        elif route.paused_until <= now and not await deliveries.is_sending(connection, channel):
+            shares[kind] = 1
     return shares
 
 
@@ -83,7 +83,7 @@ async def _lease(connection: AsyncConnection, office: Office, worker: Actor, row
 
 
 async def attempt(office: Office, worker: Actor, one: Claim) -> None:
-    """Make the try that was claimed, and record its outcome. Raises nothing but cancellation."""
+    """Make the try that was claimed, and record its outcome. What it raises leaves the try to the sweep."""
     answer, envelope = await _look(office, one.delivery)
     if answer.say is not Say.PASS:
         await _turn_back(office, worker, one, answer)

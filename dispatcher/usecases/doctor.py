@@ -160,11 +160,14 @@ def _missing(url: URL) -> bool:
 
 def _spill(folder: Path) -> Check:
     """Outcomes that the database would not take."""
-    path = folder / "spill.jsonl"
-    size = path.stat().st_size if path.exists() else 0
-    if not size:
-        return Check("outcomes", Finding.GOOD, "all are in the database")
-    return Check("outcomes", Finding.WRONG, f"{path} holds {size} bytes", "Start a worker: it takes them in at once")
+    waiting, bad = folder / "spill.jsonl", folder / "spill.bad"
+    if waiting.exists() or any(folder.glob("spill-*.taken")):
+        found = f"some wait in {waiting} for the database"
+        return Check("outcomes", Finding.WRONG, found, "Start a worker: it takes them in at once")
+    if bad.exists():
+        fix = "Compare it with doubts list, settle those doubts, then move the file away"
+        return Check("outcomes", Finding.WRONG, f"{bad} holds some that could not be read", fix)
+    return Check("outcomes", Finding.GOOD, "all are in the database")
 
 
 # -- letters -----------------------------------------------------------------------------------------------------------

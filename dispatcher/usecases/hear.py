@@ -77,6 +77,8 @@ def _signal(office: Office, seen: Delivery, attempt: Attempt, outcome: Outcome, 
     signal = signal_for(outcome.verdict, office.policy.tries_left(seen.kind, outcome.cause, tries))
     if attempt.fence != seen.fence and signal is not Signal.CONFIRM:
         return None
+    if signal is Signal.DOUBT and seen.state is State.IN_DOUBT:
+        return None  # no news; a move would start the asking anew
     return signal if expects(seen.state, signal) else None
 
 

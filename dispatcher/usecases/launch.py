@@ -118,6 +118,7 @@ def _queued(office: Office, plan: Plan, stop: Stop, now: datetime, late_by: time
         state=State.QUEUED,
         cause=Cause.NONE,
         detail="",
+        not_before=datetime.fromisoformat(stop.due),
         due=datetime.fromisoformat(stop.due),
         version=0,
         fence=0,

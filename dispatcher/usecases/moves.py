@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.lifecycle import ARRIVED, follow
+from dispatcher.domain.lifecycle import ARRIVED, CLAIMABLE, follow
 from dispatcher.domain.model import Actor, Delivery
 from dispatcher.domain.schedule import Need, next_due
 from dispatcher.domain.words import Cause, Signal, State
 from dispatcher.store import audit, campaigns, deliveries
+from dispatcher.store.campaigns import CampaignRow
 
 from .office import Office
 
@@ -41,9 +42,10 @@ async def move(
     """
     now = office.clock.now()
     after = follow(seen.state, signal)
+    campaign = await campaigns.get(connection, seen.campaign_id)
     facts = {**values, **_times(seen, after, now), "cause": cause, "detail": detail, "changed_at": now}
     if due is BY_SCHEDULE:
-        due = await _due(connection, office, seen, after, facts)
+        due = _due(office, campaign, seen, after, facts)
     moved = await deliveries.change(connection, seen, state=after, due=due, **facts)
     event = AuditEvent(
         actor=str(actor),
@@ -57,6 +59,8 @@ async def move(
     await audit.append(connection, event, now)
     if after is State.FAILED:
         await deliveries.bring_forward(connection, seen.id, now)
+    if after in CLAIMABLE and campaign.stopped_at is not None:  # a try was under way when the campaign was stopped
+        return await move(connection, office, moved, Signal.CANCEL, actor, cause=Cause.GATE_STOPPED)
     return moved
 
 
@@ -67,13 +71,12 @@ def _times(seen: Delivery, after: State, now: datetime) -> dict[str, datetime | 
     return {"arrived_at": arrived, "accepted_at": accepted}
 
 
-async def _due(
-    connection: AsyncConnection, office: Office, seen: Delivery, after: State, facts: Mapping[str, Any]
+def _due(
+    office: Office, campaign: CampaignRow, seen: Delivery, after: State, facts: Mapping[str, Any]
 ) -> datetime | None:
     if seen.state is State.PRESUMED and after is State.DELIVERED:
         return seen.due  # the follow-up is waiting already, or was decided
     channel = office.channels.get(facts.get("channel", seen.channel))
-    campaign = await campaigns.get(connection, seen.campaign_id)
     need = Need(
         state=after,
         kind=seen.kind,
@@ -86,6 +89,7 @@ async def _due(
         asks=bool(channel and channel.abilities.asks),
         follow_up_after=campaign.follow_up_after(seen.step),
         zone=seen.zone,
+        not_before=seen.not_before,
         hours=campaign.hours,
     )
     return next_due(need, office.policy)

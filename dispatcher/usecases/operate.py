@@ -14,7 +14,7 @@ from dispatcher.domain.errors import Conflict, CountChanged, Problem, UserError
 from dispatcher.domain.model import Actor, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.words import CAUSES, Bulk, Cause, Signal, Stage, State, Verdict
-from dispatcher.store import attempts, audit, contacts, deliveries
+from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
 from dispatcher.store.views import Wanted, ids
 
 from .hear import apply
@@ -58,8 +58,9 @@ async def retry_all(
         raise CountChanged(f"there are now {len(found)} failures of '{cause}', not {expect}; look again")
     chosen = found[:first] if first else found
     _require_bulk(cause, len(chosen), trial_over=after_trial or len(chosen) <= 1)
-    await _audit_bulk(office, cause, campaign_id, len(chosen), reason, actor)
-    return await _retry_chosen(office, chosen, reason, actor)
+    queued = await _retry_chosen(office, chosen, reason, actor)
+    await _audit_bulk(office, cause, campaign_id, len(queued), reason, actor)
+    return queued
 
 
 def _require_bulk(cause: Cause, count: int, *, trial_over: bool) -> None:
@@ -75,18 +76,24 @@ def _require_bulk(cause: Cause, count: int, *, trial_over: bool) -> None:
 
 
 async def _retry_chosen(office: Office, chosen: Sequence[str], reason: str, actor: Actor) -> list[str]:
-    done: list[str] = []
+    why = reason or "together with others of its cause"
+    queued: list[str] = []
+    for start in range(0, len(chosen), _CHUNK):
+        queued += await _retry_part(office, chosen[start : start + _CHUNK], why, actor)
+    return queued
 
-    async def chunk(connection: AsyncConnection) -> None:
-        for delivery_id in chosen[len(done) : len(done) + _CHUNK]:
-            seen = await deliveries.get(connection, delivery_id)
-            if seen.state is State.FAILED:
-                await _retry(connection, office, seen, reason or "together with others of its cause", actor)
-            done.append(delivery_id)
 
-    while len(done) < len(chosen):
-        await office.store.write(chunk)
-    return done
+async def _retry_part(office: Office, part: Sequence[str], reason: str, actor: Actor) -> list[str]:
+    """Those of the part that are still failed, in one transaction."""
+
+    async def unit(connection: AsyncConnection) -> list[str]:
+        seen = [await deliveries.get(connection, delivery_id) for delivery_id in part]
+        failed = [one for one in seen if one.state is State.FAILED]
+        for one in failed:
+            await _retry(connection, office, one, reason, actor)
+        return [one.id for one in failed]
+
+    return await office.store.write(unit)
 
 
 async def _audit_bulk(office: Office, cause: Cause, campaign_id: str, count: int, reason: str, actor: Actor) -> None:
@@ -99,9 +106,16 @@ async def _audit_bulk(office: Office, cause: Cause, campaign_id: str, count: int
 async def _retry(connection: AsyncConnection, office: Office, seen: Delivery, reason: str, actor: Actor) -> Delivery:
     if seen.state is not State.FAILED:
         raise Conflict(f"delivery {seen.id} is {seen.state}, not failed" + _doubt_hint(seen))
+    await _require_going(connection, seen)
     return await move(
         connection, office, seen, Signal.RETRY, actor, cause=Cause.PERSON_RETRY, reason=reason, tries=0, expires_at=None
     )
+
+
+async def _require_going(connection: AsyncConnection, seen: Delivery) -> None:
+    """Nothing leaves for a campaign that was stopped, whoever asks for it."""
+    if (await campaigns.get(connection, seen.campaign_id)).stopped_at is not None:
+        raise Conflict(f"campaign '{seen.campaign_id}' was stopped; a stopped campaign sends nothing more")
 
 
 def _doubt_hint(seen: Delivery) -> str:
@@ -120,6 +134,8 @@ async def apply_by_hand(office: Office, delivery_id: str, signal: Signal, reason
         seen = await deliveries.get(connection, delivery_id)
         if seen.state is State.SENDING:
             raise Conflict(f"E_TOO_LATE delivery {seen.id} is being sent at this moment; see what comes of it first")
+        if signal is Signal.RELEASE:
+            await _require_going(connection, seen)
         return await move(connection, office, seen, signal, actor, cause=_BY_HAND[signal], reason=reason)
 
     return await office.store.write(unit)
@@ -170,6 +186,7 @@ async def _not_sent(
     connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, reason: str, actor: Actor
 ) -> Delivery:
     _require_rest(office, attempt)
+    await _require_going(connection, seen)
     return await move(
         connection, office, seen, Signal.RETRY, actor, cause=Cause.PERSON_RETRY, reason=reason, tries=0, expires_at=None
     )
@@ -179,6 +196,7 @@ async def _resend(
     connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, reason: str, actor: Actor
 ) -> Delivery:
     _require_rest(office, attempt)
+    await _require_going(connection, seen)
     return await move(
         connection,
         office,
@@ -234,9 +252,9 @@ async def note_answer(office: Office, delivery_id: str, note: str, actor: Actor)
         seen = await deliveries.get(connection, delivery_id)
         now = office.clock.now()
         await contacts.note_answer(connection, seen.campaign_id, seen.addressee_id, str(actor), note, now)
-        about = f"delivery:{seen.id}"
+        # What they said stands with the answer alone: the log holds no more about people than it must.
         data = {"campaign": seen.campaign_id}
-        await audit.append(connection, AuditEvent(str(actor), "answer.note", about, reason=note, data=data), now)
+        await audit.append(connection, AuditEvent(str(actor), "answer.note", f"delivery:{seen.id}", data=data), now)
         await _answer_proves(connection, office, seen, actor, note)
         return Noted(seen.addressee_id, tuple(await _stop_follow_ups(connection, office, seen, actor)))
 

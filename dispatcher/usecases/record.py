@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
-import os
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dispatcher.domain.audit import AuditEvent
+from dispatcher.archive import append_durably
+from dispatcher.domain.audit import AuditEvent, canonical
+from dispatcher.domain.errors import Conflict, NotFound
 from dispatcher.domain.model import Actor, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report, signal_for
 from dispatcher.domain.schedule import SHORT_WAIT
@@ -26,6 +28,8 @@ from dispatcher.store.engine import StoreFault
 from .hear import apply
 from .moves import BY_SCHEDULE, move
 from .office import Office
+
+log = logging.getLogger(__name__)
 
 #: How often a sick database is asked to take an outcome before the outcome goes to the spill file.
 TRIES = 3
@@ -97,58 +101,68 @@ async def _note_route(
 ) -> None:
     now = office.clock.now()
     if outcome.pause_route:
-        until = await routes.pause(connection, channel, outcome, now)
-        data = {"cause": outcome.cause.value, "until": until.isoformat()}
-        await audit.append(connection, AuditEvent(str(actor), "route.pause", f"route:{channel}", data=data), now)
+        if until := await routes.pause(connection, channel, outcome, now):
+            data = {"cause": outcome.cause.value, "until": until.isoformat()}
+            await audit.append(connection, AuditEvent(str(actor), "route.pause", f"route:{channel}", data=data), now)
     elif outcome.verdict in (Verdict.ACCEPTED, Verdict.DELIVERED) and await routes.resume(connection, channel):
         await audit.append(connection, AuditEvent(str(actor), "route.resume", f"route:{channel}"), now)
 
 
 # -- the spill file ------------------------------------------------------------------------------------------------
+#
+# spill.jsonl     outcomes that the database did not take, one a line, appended under the lock of spill.lock
+# spill-N.taken   such a file, moved aside to be told to the database; told twice after a crash, it does no harm
+# spill.bad       lines that could not be read or applied, as a full disk cuts them: the sweep has their attempts
 
 
 def _spill(folder: Path, attempt_id: str, outcome: Outcome) -> None:
-    line = json.dumps({"attempt_id": attempt_id, "outcome": asdict(outcome)})
-    with _locked(folder / "spill.jsonl") as file:
-        file.seek(0)
-        torn = not ("\n" + file.read()).endswith("\n")
-        file.write("\n" * torn + line + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    folder.mkdir(parents=True, exist_ok=True)
+    line = canonical({"attempt_id": attempt_id, "outcome": asdict(outcome)})
+    with _locked(folder):
+        # It begins a line of its own: the disk may have cut the last one short.
+        append_durably(folder / "spill.jsonl", f"\n{line}\n")
 
 
 async def unspill(office: Office, actor: Actor) -> int:
     """Give the database what it did not take before; how many. Taking an outcome twice does nothing."""
-    path = office.folder / "spill.jsonl"
-    if not path.exists() or not path.stat().st_size:
-        return 0
-    with _locked(path) as file:
-        file.seek(0)
-        found = [outcome for line in file if (outcome := _read(line))]
-
-        async def unit(connection: AsyncConnection) -> None:
-            for attempt_id, outcome in found:
-                await settle(connection, office, attempt_id, outcome, actor)
-
-        await office.store.write(unit)
-        file.truncate(0)
-    return len(found)
+    told = 0
+    for path in await asyncio.to_thread(_taken, office.folder):
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+            told += await _tell(office, line, actor) if line else 0
+        path.unlink(missing_ok=True)
+    return told
 
 
-def _read(line: str) -> tuple[str, Outcome] | None:
-    """One outcome; None for a line that was cut by a crash or a full disk: its attempt is left to the sweep."""
+async def _tell(office: Office, line: str, actor: Actor) -> bool:
     try:
-        record = json.loads(line)
-    except ValueError:
-        return None
+        attempt_id, outcome = _read(line)
+        await office.store.write(lambda connection: settle(connection, office, attempt_id, outcome, actor))
+    except (ValueError, KeyError, TypeError, Conflict, NotFound) as fault:
+        log.error("a spilled outcome is set aside in spill.bad: %s", fault)
+        await asyncio.to_thread(append_durably, office.folder / "spill.bad", line + "\n")
+        return False
+    return True
+
+
+def _read(line: str) -> tuple[str, Outcome]:
+    record = json.loads(line)
     fields = record["outcome"]
     words = {"verdict": Verdict(fields["verdict"]), "cause": Cause(fields["cause"])}
     return record["attempt_id"], Outcome(**{**fields, **words})
 
 
+def _taken(folder: Path) -> list[Path]:
+    """The files to tell from: the present one, moved aside, and what a crash left of earlier ones."""
+    path = folder / "spill.jsonl"
+    if path.exists():
+        with _locked(folder):
+            if path.exists():
+                path.rename(folder / f"spill-{time.time_ns()}.taken")
+    return sorted(folder.glob("spill-*.taken"))
+
+
 @contextmanager
-def _locked(path: Path) -> Iterator[IO[str]]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "spill.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
+        yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dispatcher.archive import append_durably
 from dispatcher.domain.audit import AuditCheck, AuditEntry, as_record, canonical, check, from_record
 from dispatcher.domain.errors import CheckFailed, NotFound, Problem, UserError
 from dispatcher.domain.model import Attempt, Delivery, Letter
@@ -153,9 +153,16 @@ async def verify_audit(office: Office) -> AuditCheck:
         return check([entry async for entry in audit.entries(connection)], kept)
 
     found = await office.store.read(query)
-    if found.sound:
-        await asyncio.to_thread(_keep_head, office.folder, found, office.clock.now())
+    if found.sound and found.entries:
+        await asyncio.to_thread(_keep_head, office.folder, found.entries, found.head, office.clock.now())
     return found
+
+
+async def note_head(office: Office) -> None:
+    """Note the end of the log beside the database, so that cutting it off or rewriting it does not go unseen."""
+    last = await office.store.read(lambda connection: audit.tail(connection, 1))
+    for entry in last:
+        await asyncio.to_thread(_keep_head, office.folder, entry.seq, entry.hash, office.clock.now())
 
 
 async def export_audit(office: Office, path: Path) -> int:
@@ -200,10 +207,9 @@ def _kept_head(folder: Path) -> tuple[int, str] | None:
         raise CheckFailed(f"{folder / 'audit-heads.jsonl'} cannot be read; restore it from a copy") from error
 
 
-def _keep_head(folder: Path, found: AuditCheck, now: datetime) -> None:
+def _keep_head(folder: Path, seq: int, digest: str, now: datetime) -> None:
+    if _kept_head(folder) == (seq, digest):
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    line = canonical({"at": now.isoformat(timespec="seconds"), "hash": found.head, "seq": found.entries})
-    with (folder / "audit-heads.jsonl").open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    line = canonical({"at": now.isoformat(timespec="seconds"), "hash": digest, "seq": seq})
+    append_durably(folder / "audit-heads.jsonl", line + "\n")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,29 +12,70 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.model import Actor, Address, Delivery, delivery_id
 from dispatcher.domain.outcome import Outcome, Report
-from dispatcher.domain.schedule import DOUBT_WAIT, Need, next_due, next_opening
-from dispatcher.domain.words import Cause, Signal, Stage, State, Verdict
+from dispatcher.domain.schedule import DOUBT_WAIT, PUT_OFF, Need, next_due, next_opening, patience
+from dispatcher.domain.words import Cause, Kind, Signal, Stage, State, Verdict
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
 from dispatcher.store.campaigns import CampaignRow
+from dispatcher.store.engine import StoreFault
 
 from .hear import Heard, take
 from .moves import move
 from .office import Office
 from .record import unspill
 
+log = logging.getLogger(__name__)
+
 CLOCK = Actor("clock")
-#: Rows that one sweep looks at; the rest is due at the next.
+#: Rows that one look takes; the rest is due at the next.
 BATCH = 200
+#: Questions to gateways that are under way at once: each may take as long as its channel's time-out.
+QUESTIONS = 8
+
+Road = Callable[[Office, Delivery], Awaitable[None]]
 
 
 async def sweep(office: Office) -> int:
-    """Do what is due; how many rows were looked at."""
+    """Do what is due in the database alone: ended leases, follow-ups. How many rows were looked at."""
     done = await unspill(office, CLOCK)
-    now = office.clock.now()
-    rows = await office.store.read(lambda connection: deliveries.watched(connection, now, BATCH))
+    rows = await _due(office, _ROADS)
     for row in rows:
-        await _ROADS[row.state](office, row)
+        await _go(office, row, _ROADS[row.state])
     return done + len(rows)
+
+
+async def ask(office: Office) -> int:
+    """Ask the gateways about what is accepted or in doubt, and conclude from silence; how many rows were looked at."""
+    rows = await _due(office, (State.ACCEPTED, State.IN_DOUBT))
+    places = asyncio.Semaphore(QUESTIONS)
+
+    async def one(row: Delivery) -> None:
+        async with places:
+            await _go(office, row, _ask)
+
+    await asyncio.gather(*(one(row) for row in rows))
+    return len(rows)
+
+
+async def _due(office: Office, states: Collection[State]) -> list[Delivery]:
+    now = office.clock.now()
+    return await office.store.read(lambda connection: deliveries.watched(connection, now, states, BATCH))
+
+
+async def _go(office: Office, row: Delivery, road: Road) -> None:
+    """One row's road. What goes wrong with one row is told and put off; it stops no other row."""
+    try:
+        await road(office, row)
+    except StoreFault:
+        raise  # not this row's fault: nothing can be done before the database is well again
+    except Exception:
+        log.exception("delivery %s is put off", row.id)
+        await office.store.write(lambda connection: _put_off(connection, office, row))
+
+
+async def _put_off(connection: AsyncConnection, office: Office, row: Delivery) -> None:
+    seen = await _unchanged(connection, office, row)
+    if seen is not None:
+        await deliveries.change(connection, seen, due=office.clock.now() + PUT_OFF)
 
 
 # -- a lease has ended: by the attempt's stage, never by age alone -----------------------------------------------------
@@ -105,18 +149,29 @@ async def _take(office: Office, row: Delivery, attempt_id: str, outcome: Outcome
 
 
 async def _conclude(connection: AsyncConnection, office: Office, row: Delivery) -> None:
+    """Nothing was heard: conclude what the patience for it allows, or look again later."""
     seen = await _unchanged(connection, office, row)
     if seen is None:
         return
     channel = office.channels.get(row.channel)
-    proves = bool(channel and channel.abilities.proves)
-    if seen.state is State.ACCEPTED and not proves:
-        await move(connection, office, seen, Signal.SETTLE, CLOCK)
-    elif seen.state is State.ACCEPTED and seen.changed_at + office.policy.proof_wait <= office.clock.now():
-        await move(connection, office, seen, Signal.DOUBT, CLOCK, cause=Cause.FAX_NO_PROOF)
+    if channel is None:  # taken out of the settings: we cannot hear of it, which proves nothing
+        await deliveries.change(connection, seen, due=office.clock.now() + PUT_OFF)
+        return
+    proves, asks = channel.abilities.proves, channel.abilities.asks
+    end = seen.changed_at + patience(seen.kind, office.policy, proves=proves)
+    if seen.state is State.ACCEPTED and office.clock.now() >= end:
+        await _end_of_patience(connection, office, seen)
     else:
-        need = Need(seen.state, seen.kind, office.clock.now(), seen.changed_at, proves=proves, asks=True)
+        need = Need(seen.state, seen.kind, office.clock.now(), seen.changed_at, proves=proves, asks=asks)
         await deliveries.change(connection, seen, due=next_due(need, office.policy))
+
+
+async def _end_of_patience(connection: AsyncConnection, office: Office, seen: Delivery) -> None:
+    """An email would have bounced by now. A fax without its confirmation may or may not have been printed."""
+    if seen.kind is Kind.EMAIL:
+        await move(connection, office, seen, Signal.SETTLE, CLOCK)
+    else:
+        await move(connection, office, seen, Signal.DOUBT, CLOCK, cause=Cause.FAX_NO_PROOF)
 
 
 # -- it has arrived: is a follow-up due? --------------------------------------------------------------------------
@@ -163,6 +218,7 @@ async def _queue_next(connection: AsyncConnection, office: Office, campaign: Cam
         state=State.QUEUED,
         cause=Cause.NONE,
         detail="",
+        not_before=now,
         due=next_opening(now, campaign.hours, seen.zone),
         version=0,
         fence=0,
@@ -179,10 +235,8 @@ async def _queue_next(connection: AsyncConnection, office: Office, campaign: Cam
     return new_id if await deliveries.add(connection, following) else None
 
 
-_ROADS = {
+_ROADS: dict[State, Road] = {
     State.SENDING: _lease_ended,
-    State.ACCEPTED: _ask,
-    State.IN_DOUBT: _ask,
     State.DELIVERED: _follow_up,
     State.PRESUMED: _follow_up,
 }

@@ -18,13 +18,6 @@ def site(office: Office) -> Starlette:
     return Starlette(routes=callbacks.routes(office))
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to the program around it, which has a worker to bring home first."""
-
-    def install_signal_handlers(self) -> None:
-        return
-
-
 @asynccontextmanager
 async def serve(office: Office, host: str, port: int) -> AsyncIterator[int]:
     """Serve the site while the block runs; gives the port (asked for with 0, the system picks one)."""
@@ -39,7 +32,7 @@ async def serve(office: Office, host: str, port: int) -> AsyncIterator[int]:
         proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config)
+    server = uvicorn.Server(config)  # `startup` and `main_loop` alone: signals are the program's affair
     config.load()
     server.lifespan = config.lifespan_class(config)
     await server.startup()

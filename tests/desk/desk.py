@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -51,9 +52,18 @@ def _rendered(order: Order) -> Rendered:
     return _printer().render(order)
 
 
+#: One printer serves one thread at a time, as it serves one process.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def _in_turn(order: Order) -> Rendered:
+    with _ONE_AT_A_TIME:
+        return _rendered(order)
+
+
 async def render(order: Order) -> Rendered:
     """The real printer; the same letter is set once in a test run. All missions share one body to save time."""
-    return await asyncio.to_thread(_rendered, order)
+    return await asyncio.to_thread(_in_turn, order)
 
 
 def person(contact_id: str, *, email: str = "", fax: str = "", zone: str = "Europe/Zurich") -> Contact:

@@ -45,6 +45,7 @@ def delivery(state: State, kind: Kind = Kind.EMAIL, due: datetime | None = None)
         state=state,
         cause=Cause.NONE,
         detail="",
+        not_before=NOON,
         due=due,
         version=1,
         fence=1,

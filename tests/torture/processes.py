@@ -55,6 +55,7 @@ async def _work(place: Place, number: int) -> None:
         beating = asyncio.create_task(_beat(one))
         while not beating.done():
             await one.tick()
+            await one.ask()
             await asyncio.sleep(TICK)
 
 

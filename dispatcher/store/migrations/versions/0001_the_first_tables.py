@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("cause", sa.Text(), server_default="", nullable=False),
         sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
         sa.Column("due", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("fence", sa.Integer(), server_default="0", nullable=False),
@@ -206,6 +207,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state IN ('deferred', 'queued')"),
         )
         batch_op.create_index("ix_delivery_contact", ["campaign_id", "contact_id", "step"], unique=False)
+        batch_op.create_index(
+            "ix_delivery_fallback",
+            ["fallback_for"],
+            unique=False,
+            sqlite_where=sa.text("fallback_for <> ''"),
+            postgresql_where=sa.text("fallback_for <> ''"),
+        )
         batch_op.create_index("ix_delivery_state", ["state", "cause"], unique=False)
         batch_op.create_index(
             "ix_delivery_watch",
@@ -299,6 +307,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("state NOT IN ('deferred', 'queued') AND due IS NOT NULL"),
         )
         batch_op.drop_index("ix_delivery_state")
+        batch_op.drop_index(
+            "ix_delivery_fallback",
+            sqlite_where=sa.text("fallback_for <> ''"),
+            postgresql_where=sa.text("fallback_for <> ''"),
+        )
         batch_op.drop_index("ix_delivery_contact")
         batch_op.drop_index(
             "ix_delivery_claim",
