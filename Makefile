@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install dev test check format lock torture teeth bench wheel clean
+.PHONY: help demo install dev test check format lock torture teeth wheel clean
 
 # The interpreter of the virtual environment: python3 where that is 3.11 or later, otherwise the newest other one.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(call fit,$(name))))
@@ -41,9 +41,6 @@ torture: $(VENV)/.dev ## kill workers at random and count what was lost or doubl
 
 teeth: $(VENV)/.dev ## take each defence out and see its test fail
 	@$(BIN)/python tests/teeth/run.py $(ARGS)
-
-bench: $(VENV)/.dev ## measure throughput
-	@$(BIN)/python -m benchmarks $(ARGS)
 
 wheel: $(VENV)/.run ## build dist/dispatcher-*.whl
 	@$(BIN)/python -m hatchling build --target wheel

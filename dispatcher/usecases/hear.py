@@ -13,7 +13,7 @@ from dispatcher.domain.errors import NotFound
 from dispatcher.domain.lifecycle import expects
 from dispatcher.domain.model import Actor, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report, signal_for
-from dispatcher.domain.words import Signal, State, Verdict
+from dispatcher.domain.words import Cause, Signal, Stage, State, Verdict
 from dispatcher.store import attempts, audit, deliveries
 
 from .moves import move
@@ -92,8 +92,11 @@ async def _move(
     source: str,
 ) -> None:
     outcome = report.outcome
-    if seen.state is State.SENDING and attempt.fence == seen.fence:
+    own = seen.state is State.SENDING and attempt.fence == seen.fence
+    if own:
         await attempts.close(connection, attempt.id, outcome, office.clock.now())  # news came before our own record
+    elif seen.state is State.SENDING:
+        await _call_off(connection, office, seen)
     kind, _, name = source.partition(":")
     await move(
         connection,
@@ -103,9 +106,18 @@ async def _move(
         Actor(kind, name),
         cause=outcome.cause,
         detail=outcome.detail,
+        reason=outcome.detail if kind == "operator" else "",
         data={"attempt": attempt.id, "event": report.event_id},
-        tries=seen.tries + (seen.state is State.SENDING),
+        tries=seen.tries + own,
     )
+
+
+async def _call_off(connection: AsyncConnection, office: Office, seen: Delivery) -> None:
+    """An earlier try is proven while another one is open: that one ends here, unless it is past the commit point."""
+    latest = await attempts.latest(connection, seen.id)
+    if latest is not None and latest.stage is Stage.OPEN:
+        outcome = Outcome(Verdict.UNSENT, Cause.GATE_PROVEN, "an earlier try was proven first")
+        await attempts.close(connection, latest.id, outcome, office.clock.now())
 
 
 async def _keep(

@@ -255,16 +255,16 @@ async def note_answer(office: Office, delivery_id: str, note: str, actor: Actor)
         # What they said stands with the answer alone: the log holds no more about people than it must.
         data = {"campaign": seen.campaign_id}
         await audit.append(connection, AuditEvent(str(actor), "answer.note", f"delivery:{seen.id}", data=data), now)
-        await _answer_proves(connection, office, seen, actor, note)
+        await _answer_proves(connection, office, seen, actor)
         return Noted(seen.addressee_id, tuple(await _stop_follow_ups(connection, office, seen, actor)))
 
     return await office.store.write(unit)
 
 
-async def _answer_proves(connection: AsyncConnection, office: Office, seen: Delivery, actor: Actor, note: str) -> None:
+async def _answer_proves(connection: AsyncConnection, office: Office, seen: Delivery, actor: Actor) -> None:
     attempt = await attempts.latest(connection, seen.id)
     if attempt is not None:
-        outcome = Outcome(Verdict.DELIVERED, Cause.PERSON_NOTE, note)
+        outcome = Outcome(Verdict.DELIVERED, Cause.PERSON_NOTE, "they answered")
         await apply(connection, office, Report(attempt.id, f"answer/{attempt.id}/{seen.version}", outcome), str(actor))
 
 

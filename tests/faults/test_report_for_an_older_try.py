@@ -5,7 +5,8 @@ from __future__ import annotations
 from desk.desk import Desk, person
 
 from dispatcher.domain.outcome import Outcome, Report
-from dispatcher.domain.words import Cause, Policy, State, Verdict
+from dispatcher.domain.words import Cause, Policy, Stage, State, Verdict
+from dispatcher.usecases import dispatch
 from dispatcher.usecases.hear import Heard, take
 
 
@@ -50,3 +51,18 @@ async def test_proof_of_the_first_try_stops_the_waiting_second(desk: Desk) -> No
     await desk.pass_time(days=1)
     assert (await desk.get(fax.id)).state is State.DELIVERED
     assert len(desk.gateway.taken()) == 1
+
+
+async def test_proof_of_the_first_try_calls_off_the_open_second(desk: Desk) -> None:
+    await desk.launch([person("one", fax="+442079460021")], Policy.FAX)
+    await desk.work()
+    await desk.pass_time(minutes=2)
+    desk.clock.turn(minutes=6)
+    [second] = await dispatch.claim(desk.office, desk.worker.name, 5)
+    report = Report(f"{second.delivery.id}.1", "after-all", Outcome(Verdict.DELIVERED, pages=1))
+    assert await take(desk.office, report, "channel:simulator") is Heard.APPLIED
+    await dispatch.attempt(desk.office, desk.worker.name, second)
+    assert len(desk.gateway.taken()) == 1
+    proven = await desk.only()
+    assert (proven.state, proven.tries) == (State.DELIVERED, 1)
+    assert [one.stage for one in (await desk.story(proven.id)).attempts] == [Stage.CLOSED, Stage.CLOSED]

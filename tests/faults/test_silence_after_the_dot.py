@@ -45,3 +45,14 @@ async def test_a_person_settles_the_doubt_with_a_reason_and_the_record_says_so(d
         assert [one.knowingly for one in (await desk.story(seen.id)).attempts] == [False, True]
         assert desk.rogue.ledger[0].message.count(seen.message_id.encode()) == 1
         assert seen.message_id.encode() in desk.rogue.ledger[1].message
+
+
+async def test_a_person_who_knows_that_it_arrived_is_evidence_with_a_reason(database: str, tmp_path: Path) -> None:
+    async with open_desk(database, tmp_path, script={"dot": accept_then(STALL)}) as desk:
+        await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL)
+        await desk.work()
+        seen = await desk.only()
+        await operate.settle_doubt(desk.office, seen.id, operate.Decision.ARRIVED, "they telephoned", ADA)
+        assert (await desk.only()).state is State.DELIVERED
+        last = (await desk.story(seen.id)).audit[-1].event
+        assert (last.actor, last.action, last.reason) == ("operator:ada", "delivery.confirm", "they telephoned")

@@ -158,6 +158,7 @@ async def test_an_answer_before_the_follow_up_is_due_means_that_there_is_none(de
     assert await desk.deliveries(step=1) == []
     actions = [entry.event.action for entry in (await desk.story(first.id)).audit]
     assert "answer.note" in actions
+    assert not any("minister" in entry.event.reason for entry in (await desk.story(first.id)).audit)
     assert actions[-1] == "follow_up.skip"
 
 
