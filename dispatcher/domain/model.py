@@ -144,7 +144,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One letter to one address. *The* state lives here."""
+    """One letter to one address. *The* state lives here. What has a default is so for one that was just queued."""
 
     id: str
     campaign_id: str
@@ -158,22 +158,22 @@ class Delivery:
     zone: str  #: the recipient's time zone, as approved
     letter: str  #: digest
     message_id: str
-    state: State
-    cause: Cause
-    detail: str
     not_before: datetime  #: the hour that was approved for it; it never leaves earlier
     due: datetime | None  #: when this row next needs us; None is never
-    version: int  #: grows at every move; the compare-and-swap
-    fence: int  #: grows at every claim
-    tries: int  #: spent since it was queued or since a person's retry
-    channel: str  #: of the latest attempt; ''
-    knowingly: bool  #: a person had it sent again although an earlier try may have arrived; stays for all later tries
-    fallback_for: str  #: id of the email delivery whose missing proof this fax waits for; ''
-    accepted_at: datetime | None  #: when the next hop answered for the latest try
-    arrived_at: datetime | None  #: when it became delivered or presumed
-    expires_at: datetime | None  #: not sent after this instant; None: never expires
     created_at: datetime
-    changed_at: datetime
+    changed_at: datetime  #: of the latest move
+    expires_at: datetime | None = None  #: not sent after this instant; None: never expires
+    fallback_for: str = ""  #: id of the email delivery whose missing proof this fax waits for
+    state: State = State.QUEUED
+    cause: Cause = Cause.NONE
+    detail: str = ""
+    version: int = 0  #: grows at every change; the compare-and-swap
+    fence: int = 0  #: grows at every claim
+    tries: int = 0  #: spent since it was queued or since a person's retry
+    channel: str = ""  #: of the latest attempt
+    knowingly: bool = False  #: a person wants it sent although an earlier try may have arrived
+    accepted_at: datetime | None = None  #: when the next hop answered for the latest try
+    arrived_at: datetime | None = None  #: when it became delivered or presumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +217,8 @@ def delivery_id(campaign_id: str, step: int, addressee_id: str, contact_id: str,
     """
     text = "\0".join((campaign_id, str(step), addressee_id, contact_id, address.kind, address.value))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def message_id(delivery_id: str, domain: str) -> str:
+    """The Message-ID of a delivery (RFC 5322 section 3.6.4), the same at every try: receivers that dedupe help us."""
+    return f"<{delivery_id}@{domain}>"

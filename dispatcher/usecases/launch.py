@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict
-from dispatcher.domain.model import Actor, Delivery
-from dispatcher.domain.words import Cause, Signal, State
+from dispatcher.domain.model import Actor, Delivery, message_id
+from dispatcher.domain.words import Cause, Signal
 from dispatcher.store import audit, campaigns, deliveries
 from dispatcher.store.campaigns import CampaignRow
 
@@ -114,23 +114,13 @@ def _queued(office: Office, plan: Plan, stop: Stop, now: datetime, late_by: time
         recipient=stop.recipient,
         zone=stop.zone,
         letter=stop.letter,
-        message_id=f"<{stop.id}@{office.domain}>",
-        state=State.QUEUED,
-        cause=Cause.NONE,
-        detail="",
+        message_id=message_id(stop.id, office.domain),
         not_before=datetime.fromisoformat(stop.due),
         due=datetime.fromisoformat(stop.due),
-        version=0,
-        fence=0,
-        tries=0,
-        channel="",
-        knowingly=False,
-        fallback_for=stop.fallback_for,
-        accepted_at=None,
-        arrived_at=None,
-        expires_at=datetime.fromisoformat(stop.expires) + late_by if stop.expires else None,
         created_at=now,
         changed_at=now,
+        expires_at=datetime.fromisoformat(stop.expires) + late_by if stop.expires else None,
+        fallback_for=stop.fallback_for,
     )
 
 

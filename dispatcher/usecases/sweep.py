@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.model import Actor, Address, Delivery, delivery_id
+from dispatcher.domain.model import Actor, Address, Delivery, delivery_id, message_id
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.schedule import DOUBT_WAIT, PUT_OFF, Need, next_due, next_opening, patience
 from dispatcher.domain.words import Cause, Kind, Signal, Stage, State, Verdict
@@ -209,26 +208,21 @@ async def _queue_next(connection: AsyncConnection, office: Office, campaign: Cam
         return None
     address = Address(seen.kind, seen.address)
     new_id = delivery_id(seen.campaign_id, step, seen.addressee_id, seen.contact_id, address)
-    following = replace(
-        seen,
+    following = Delivery(
         id=new_id,
+        campaign_id=seen.campaign_id,
         step=step,
+        contact_id=seen.contact_id,
+        addressee_id=seen.addressee_id,
+        kind=seen.kind,
+        address=seen.address,
+        role=seen.role,
+        recipient=seen.recipient,
+        zone=seen.zone,
         letter=letter.digest,
-        message_id=f"<{new_id}@{office.domain}>",
-        state=State.QUEUED,
-        cause=Cause.NONE,
-        detail="",
+        message_id=message_id(new_id, office.domain),
         not_before=now,
         due=next_opening(now, campaign.hours, seen.zone),
-        version=0,
-        fence=0,
-        tries=0,
-        channel="",
-        knowingly=False,
-        fallback_for="",
-        accepted_at=None,
-        arrived_at=None,
-        expires_at=None,
         created_at=now,
         changed_at=now,
     )

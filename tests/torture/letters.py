@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from dispatcher.domain.model import Address, Contact, Delivery, Letter, delivery_id
-from dispatcher.domain.words import Cause, Kind, Role, State
+from dispatcher.domain.words import Kind, Role
 from dispatcher.store import campaigns, contacts, deliveries
 from dispatcher.usecases.office import Office
 
@@ -119,20 +119,8 @@ async def _queue(connection: Any, place: Place, frozen: Letter, number: int, add
         zone="UTC",
         letter=frozen.digest,
         message_id=f"<{name}@coalition.example>",
-        state=State.QUEUED,
-        cause=Cause.NONE,
-        detail="",
         not_before=now,
         due=now + timedelta(seconds=seconds * SPEED),
-        version=0,
-        fence=0,
-        tries=0,
-        channel="",
-        knowingly=False,
-        fallback_for="",
-        accepted_at=None,
-        arrived_at=None,
-        expires_at=None,
         created_at=now,
         changed_at=now,
     )
