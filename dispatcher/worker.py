@@ -45,6 +45,7 @@ class Worker:
 
     office: Office
     room: int = 16  #: tries under way at once
+    batch: int = 20  #: claims in one transaction
     name: Actor = field(default_factory=worker_name)
     _held: dict[str, Claim] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -107,7 +108,7 @@ class Worker:
         free = self.room - len(self._tasks)
         if free <= 0:
             return 0
-        claims = await dispatch.claim(self.office, self.name, free)
+        claims = await dispatch.claim(self.office, self.name, min(free, self.batch))
         for one in claims:
             self._held[one.attempt.id] = one
             task = asyncio.create_task(self._attempt(one), name=f"attempt {one.attempt.id}")

@@ -29,7 +29,7 @@ def up(context: typer.Context) -> None:
             async with session.serve(office, settings.callbacks.host, settings.callbacks.port) as port:
                 say(f"callbacks are heard at http://{settings.callbacks.host}:{port}/callbacks/")
                 say(f"letters leave by {_ways(office)}; end with Ctrl-C, and what is under way is finished")
-                await Worker(office, room=settings.worker.concurrency).run(settings.worker.tick_seconds, told)
+                await Worker(office, settings.worker.concurrency, settings.worker.batch).run(settings.worker.tick_seconds, told)
 
     in_office(context, work)
     say("ended; nothing is under way")
@@ -45,7 +45,7 @@ def worker(
     settings = session_of(context).settings
 
     async def work(office: Office) -> None:
-        made = Worker(office, room=settings.worker.concurrency)
+        made = Worker(office, settings.worker.concurrency, settings.worker.batch)
         with _until_told() as told:
             if drain:
                 await made.drain(told)

@@ -192,8 +192,7 @@ class Simulator(Section):
 
     enabled: bool = False
     url: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$")] = "http://127.0.0.1:8026"
-    secret_file: Secret = None  #: what we sign our requests with
-    callback_secret_file: Secret = None  #: what its callbacks are signed with
+    secret_file: Secret = None  #: what its callbacks are signed with
 
 
 class Fax(Section):

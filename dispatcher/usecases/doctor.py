@@ -104,7 +104,7 @@ def _origin(settings: Settings) -> Check:
 
 def _secrets(settings: Settings) -> Iterator[Check]:
     files = [settings.secrets.token_key_file, settings.database.password_file]
-    files += [settings.fax.simulator.secret_file, settings.fax.simulator.callback_secret_file]
+    files += [settings.fax.simulator.secret_file]
     files += [relay.password_file for relay in settings.mail.relays]
     there = [path for path in files if path is not None and path.exists()]
     open_ones = [path for path in there if stat.S_IMODE(path.stat().st_mode) & 0o077 and _ours(path)]
