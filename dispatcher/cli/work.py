@@ -29,7 +29,8 @@ def up(context: typer.Context) -> None:
             async with session.serve(office, settings.callbacks.host, settings.callbacks.port) as port:
                 say(f"callbacks are heard at http://{settings.callbacks.host}:{port}/callbacks/")
                 say(f"letters leave by {_ways(office)}; end with Ctrl-C, and what is under way is finished")
-                await Worker(office, settings.worker.concurrency, settings.worker.batch).run(settings.worker.tick_seconds, told)
+                made = Worker(office, settings.worker.concurrency, settings.worker.batch)
+                await made.run(settings.worker.tick_seconds, told)
 
     in_office(context, work)
     say("ended; nothing is under way")
