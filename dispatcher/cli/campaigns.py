@@ -141,6 +141,7 @@ def launch(
         as_json(campaign=campaign, queued=queued)
     else:
         typer.echo(f"{campaign}: {queued} deliveries queued")
+        say("they leave while `dispatcher up` runs")
 
 
 @app.command()

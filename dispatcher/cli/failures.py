@@ -41,6 +41,8 @@ def list_(context: typer.Context, campaign: Campaign = "", json: Json = False) -
         for cause, kind, count in groups
     ]
     table(("number", "channel", "code", "cause", "next step", "retry"), lines, "nothing has failed")
+    if lines:
+        say("their ids: dispatcher deliveries list --state failed")
 
 
 def _record(cause: Cause, kind: Kind, count: int) -> dict[str, object]:
@@ -59,7 +61,7 @@ def _record(cause: Cause, kind: Kind, count: int) -> dict[str, object]:
 @app.command()
 def retry(
     context: typer.Context,
-    delivery: Annotated[str, typer.Argument(metavar="[ID]", help="One delivery's id.", show_default=False)] = "",
+    delivery: Annotated[str, typer.Argument(metavar="ID", help="One delivery's id.", show_default=False)] = "",
     cause: Annotated[
         Cause | None, typer.Option("--cause", metavar="CODE", help="All failures of this cause, as in fax.busy.")
     ] = None,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dispatcher.domain.errors import Problem, UserError
+
 from .output import say
 from .session import in_office
 
@@ -32,7 +34,15 @@ def preview(
 
     wanted = part or part_for(output.name)
     found = in_office(context, lambda office: proof(office, letter, wanted))
-    output.write_bytes(found.data)
+    _write(output, found.data)
     typer.echo(str(output))
     as_sent = ", as it left" if found.as_sent else ""
     say(f"letter {found.letter.digest[:12]}… to {found.letter.contact_id}: {found.part}{as_sent}")
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Raises UserError where the file cannot be written."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise UserError(Problem(str(path), f"cannot be written: {error.strerror}", "Give another -o.")) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the aud
 #: A pipe has no width: nothing is cut or wrapped there.
 _ENDLESS = 100_000
 _LONGEST = 4000
+#: Ids and codes are no longer than this, and are never broken; a path may be.
+_WORD = 32
 
 
 def as_json(**data: object) -> None:
@@ -50,14 +53,26 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) 
     from rich import box
     from rich.table import Table
 
-    lines = list(rows)
+    lines = [[shown(cell) for cell in row] for row in rows]
     if not lines:
         say(empty)
         return
+    if sys.stdout.isatty() and not _fits(columns, lines):
+        for line in lines:
+            facts(zip(columns, line, strict=True))
+            typer.echo()
+        return
     made = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for column, *cells in zip(columns, *lines, strict=True):
+        made.add_column(column, overflow="fold", no_wrap=not any(" " in cell or len(cell) > _WORD for cell in cells))
     _fill(made, lines)
+
+
+def _fits(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> bool:
+    """Has the terminal room for a table in which no word is broken? An id in two halves cannot be copied."""
+    words = ((word for cell in cells for word in cell.split()) for cells in zip(columns, *lines, strict=True))
+    least = sum(max((min(len(word), _WORD) for word in column), default=0) for column in words)
+    return least + 3 * len(columns) <= shutil.get_terminal_size().columns
 
 
 def facts(rows: Iterable[tuple[str, object]]) -> None:

@@ -167,6 +167,18 @@ def test_in_a_pipe_no_cell_is_cut_or_wrapped(capsys: pytest.CaptureFixture[str])
     assert "x" * 3000 in capsys.readouterr().out
 
 
+def test_where_a_table_would_break_an_id_each_row_is_a_record(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    output.table(("id", "address"), [("3f7be8ee4bb3444af723", "mission@geneva.example")], "none")
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0].split() == ["id", "3f7be8ee4bb3444af723"]
+    assert lines[1].split() == ["address", "mission@geneva.example"]
+
+
 def test_an_empty_table_is_said_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
     output.table(("name",), [], "nobody is here")
     assert capsys.readouterr() == ("", "nobody is here\n")
