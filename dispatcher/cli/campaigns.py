@@ -87,7 +87,7 @@ def preview(context: typer.Context, campaign: Id, json: Json = False) -> None:
     from .plan import show_plan
 
     digest, plan = in_office(context, lambda office: read_plan(office, campaign))
-    show_plan(digest, plan, json=json)
+    show_plan(digest, plan, settings_of(context).office.timezone, json=json)
 
 
 @app.command()

@@ -94,6 +94,15 @@ def cancel(context: typer.Context, delivery: Id, reason: Reason) -> None:
     _by_hand(context, delivery, Signal.CANCEL, reason)
 
 
+@app.command()
+def readdress(context: typer.Context, delivery: Id, reason: Reason) -> None:
+    """Send a failed letter to its contact's corrected address, once that was imported."""
+    from dispatcher.usecases import operate
+
+    row = in_office(context, lambda office: operate.readdress(office, delivery, reason, operator()))
+    typer.echo(f"{row.id}: {STATES[row.state]} to {row.address}, instead of {delivery}")
+
+
 def _by_hand(context: typer.Context, delivery: str, signal: Signal, reason: str) -> None:
     from dispatcher.usecases.operate import apply_by_hand
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from .output import as_json, facts, heading, say, table
+from .output import as_json, facts, heading, local, say, table
 
 if TYPE_CHECKING:
     from dispatcher.usecases.plan import Plan
 
 
-def show_plan(digest: str, plan: Plan, *, json: bool) -> None:
+def show_plan(digest: str, plan: Plan, zone: str, *, json: bool) -> None:
     """On standard output, whole."""
     if json:
         letters = [asdict(letter) for letter in plan.letters]
@@ -24,12 +25,12 @@ def show_plan(digest: str, plan: Plan, *, json: bool) -> None:
             ("title", campaign["title"]),
             ("plan", digest),
             ("sender", f"{campaign['sender']['name']} <{campaign['sender']['email']}>"),
-            ("leaves", campaign["local_key"]),
+            ("leaves", campaign["local_key"].replace("T", " ")),
             ("hours", "–".join(campaign["hours"]) + " in the recipient's time" if campaign["hours"] else ""),
         ]
     )
     _show_letters(plan)
-    _show_deliveries(plan)
+    _show_deliveries(plan, zone)
     say(f"next: dispatcher campaigns approve {campaign['id']} --digest {digest[:12]}")
 
 
@@ -49,10 +50,11 @@ def _show_letters(plan: Plan) -> None:
     table(("letter", "step", "to", "language", "pages", "fax pages", "subject"), rows, "none")
 
 
-def _show_deliveries(plan: Plan) -> None:
+def _show_deliveries(plan: Plan, zone: str) -> None:
     heading(f"{len(plan.stops)} deliveries of the first letter")
+    due = [local(datetime.fromisoformat(one.due), zone) for one in plan.stops]
     rows = [
-        (one.id, one.recipient, one.role, one.kind, one.address, one.due[:16].replace("T", " "), one.letter[:12])
-        for one in plan.stops
+        (one.id, one.recipient, one.role, one.kind, one.address, when, one.letter[:12])
+        for one, when in zip(plan.stops, due, strict=True)
     ]
-    table(("delivery", "recipient", "role", "channel", "address", "due (UTC)", "letter"), rows, "none")
+    table(("delivery", "recipient", "role", "channel", "address", "due", "letter"), rows, "none")

@@ -45,7 +45,7 @@ TRANSITIONS: dict[State, dict[Signal, State]] = {
     },
     P: {Signal.CONFIRM: OK, Signal.REFUSE: F},
     OK: {},
-    F: {Signal.CONFIRM: OK, Signal.RETRY: Q},
+    F: {Signal.CONFIRM: OK, Signal.RETRY: Q, Signal.CANCEL: X},  # given up, or sent to a corrected address instead
     X: {},
 }
 

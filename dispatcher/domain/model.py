@@ -222,3 +222,26 @@ def delivery_id(campaign_id: str, step: int, addressee_id: str, contact_id: str,
 def message_id(delivery_id: str, domain: str) -> str:
     """The Message-ID of a delivery (RFC 5322 section 3.6.4), the same at every try: receivers that dedupe help us."""
     return f"<{delivery_id}@{domain}>"
+
+
+def beside(seen: Delivery, letter: str, step: int, address: Address, domain: str, now: datetime) -> Delivery:
+    """Another delivery to the same recipient, just queued: a follow-up, or the same letter to a corrected address."""
+    new_id = delivery_id(seen.campaign_id, step, seen.addressee_id, seen.contact_id, address)
+    return Delivery(
+        id=new_id,
+        campaign_id=seen.campaign_id,
+        step=step,
+        contact_id=seen.contact_id,
+        addressee_id=seen.addressee_id,
+        kind=address.kind,
+        address=address.value,
+        role=seen.role,
+        recipient=seen.recipient,
+        zone=seen.zone,
+        letter=letter,
+        message_id=message_id(new_id, domain),
+        not_before=now,
+        due=now,
+        created_at=now,
+        changed_at=now,
+    )

@@ -79,7 +79,10 @@ async def get(connection: AsyncConnection, campaign_id: str) -> CampaignRow:
     """Raises NotFound."""
     found = await find(connection, campaign_id)
     if found is None:
-        raise NotFound(f"there is no campaign '{campaign_id}'; campaigns list shows those that were prepared")
+        raise NotFound(
+            f"no campaign '{campaign_id}' was prepared; campaigns list shows those that were, "
+            "campaigns prepare NAME prepares one from its file"
+        )
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.errors import Conflict
+from dispatcher.domain.errors import Conflict, Problem, UserError
 from dispatcher.domain.model import Actor, Delivery, message_id
 from dispatcher.domain.words import Cause, Signal
 from dispatcher.store import audit, campaigns, deliveries
@@ -20,6 +20,8 @@ from .plan import Plan, Stop, plan_from_bytes
 #: A campaign that is launched later than this after its hour needs a person's word that it may still go.
 LATE = timedelta(hours=1)
 _CHUNK = 200
+#: So many characters of a digest name a plan without doubt.
+_SHORTEST = 8
 
 
 async def approve(office: Office, campaign_id: str, digest: str, actor: Actor) -> CampaignRow:
@@ -44,7 +46,9 @@ def _require_signable(known: CampaignRow, digest: str) -> None:
         raise Conflict(f"campaign '{known.id}' is not prepared yet; run: campaigns prepare")
     if known.launched_at is not None:
         raise Conflict(f"campaign '{known.id}' was launched already")
-    if len(digest) < 8 or not known.plan.startswith(digest):
+    if len(digest) < _SHORTEST:
+        raise UserError(Problem("digest", f"'{digest}' is too short", f"Give at least {_SHORTEST} characters of it."))
+    if not known.plan.startswith(digest):
         raise Conflict(
             f"E_CONTENT_CHANGED the plan of '{known.id}' is {known.plan[:12]}…, not {digest[:12]}…: "
             "look at it again (campaigns preview), then approve that"

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict, CountChanged, Problem, UserError
-from dispatcher.domain.model import Actor, Attempt, Delivery
+from dispatcher.domain.model import Actor, Address, Attempt, Delivery, beside
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.words import CAUSES, Bulk, Cause, Signal, Stage, State, Verdict
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
@@ -65,7 +65,7 @@ async def retry_all(
 
 def _require_bulk(cause: Cause, count: int, *, trial_over: bool) -> None:
     bulk = CAUSES[cause].bulk
-    if count > 1 and bulk in (Bulk.NO, Bulk.NEVER):
+    if count and bulk in (Bulk.NO, Bulk.NEVER):
         raise UserError(
             Problem(str(cause), "these cannot be retried together", "Repair each one, then retry it by its id.")
         )
@@ -104,8 +104,7 @@ async def _audit_bulk(office: Office, cause: Cause, campaign_id: str, count: int
 
 
 async def _retry(connection: AsyncConnection, office: Office, seen: Delivery, reason: str, actor: Actor) -> Delivery:
-    if seen.state is not State.FAILED:
-        raise Conflict(f"delivery {seen.id} is {seen.state}, not failed" + _doubt_hint(seen))
+    _require_failed(seen)
     await _require_going(connection, seen)
     return await move(
         connection, office, seen, Signal.RETRY, actor, cause=Cause.PERSON_RETRY, reason=reason, tries=0, expires_at=None
@@ -118,8 +117,49 @@ async def _require_going(connection: AsyncConnection, seen: Delivery) -> None:
         raise Conflict(f"campaign '{seen.campaign_id}' was stopped; a stopped campaign sends nothing more")
 
 
-def _doubt_hint(seen: Delivery) -> str:
-    return "; a doubt is settled one by one: doubts settle" if seen.state is State.IN_DOUBT else ""
+def _require_failed(seen: Delivery) -> None:
+    hint = "; a doubt is settled one by one: doubts settle" if seen.state is State.IN_DOUBT else ""
+    if seen.state is not State.FAILED:
+        raise Conflict(f"delivery {seen.id} is {seen.state}, not failed{hint}")
+
+
+async def readdress(office: Office, delivery_id: str, reason: str, actor: Actor) -> Delivery:
+    """Send a failed letter to its contact's present address: the same frozen letter, as a delivery of its own.
+
+    The failed one is cancelled in the same transaction and names the new one. Raises Conflict when it has not failed,
+    or the contact's address is still the one that failed.
+    """
+    return await office.store.write(lambda connection: _readdress(connection, office, delivery_id, reason, actor))
+
+
+async def _readdress(
+    connection: AsyncConnection, office: Office, delivery_id: str, reason: str, actor: Actor
+) -> Delivery:
+    seen = await deliveries.get(connection, delivery_id)
+    _require_failed(seen)
+    await _require_going(connection, seen)
+    address = await _present_address(connection, seen)
+    now = office.clock.now()
+    new = beside(seen, seen.letter, seen.step, address, office.domain, now)
+    if not await deliveries.add(connection, new):
+        raise Conflict(f"delivery {new.id} goes to that address already; see: deliveries show {new.id}")
+    data = {"replaces": seen.id, "letter": seen.letter}
+    event = AuditEvent(str(actor), "delivery.readdress", f"delivery:{new.id}", reason=reason, data=data)
+    await audit.append(connection, event, now)
+    cause = Cause.PERSON_CANCEL
+    await move(connection, office, seen, Signal.CANCEL, actor, cause=cause, reason=reason, data={"instead": new.id})
+    return new
+
+
+async def _present_address(connection: AsyncConnection, seen: Delivery) -> Address:
+    person = await contacts.get(connection, seen.contact_id)
+    value = person.address(seen.kind) if person else None
+    if value is None or value == seen.address:
+        raise Conflict(
+            f"contact '{seen.contact_id}' has no other {seen.kind} than {seen.address}; "
+            "correct it in the contacts' file and import that first"
+        )
+    return Address(seen.kind, value)
 
 
 # -- hold, release, cancel ---------------------------------------------------------------------------------------------

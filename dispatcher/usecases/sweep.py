@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.model import Actor, Address, Delivery, delivery_id, message_id
+from dispatcher.domain.model import Actor, Address, Delivery, beside
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.schedule import DOUBT_WAIT, PUT_OFF, Need, next_due, next_opening, patience
 from dispatcher.domain.words import Cause, Kind, Signal, Stage, State, Verdict
@@ -206,27 +207,9 @@ async def _queue_next(connection: AsyncConnection, office: Office, campaign: Cam
     letter = await campaigns.letter_for(connection, seen.campaign_id, step, seen.addressee_id)
     if letter is None:
         return None
-    address = Address(seen.kind, seen.address)
-    new_id = delivery_id(seen.campaign_id, step, seen.addressee_id, seen.contact_id, address)
-    following = Delivery(
-        id=new_id,
-        campaign_id=seen.campaign_id,
-        step=step,
-        contact_id=seen.contact_id,
-        addressee_id=seen.addressee_id,
-        kind=seen.kind,
-        address=seen.address,
-        role=seen.role,
-        recipient=seen.recipient,
-        zone=seen.zone,
-        letter=letter.digest,
-        message_id=message_id(new_id, office.domain),
-        not_before=now,
-        due=next_opening(now, campaign.hours, seen.zone),
-        created_at=now,
-        changed_at=now,
-    )
-    return new_id if await deliveries.add(connection, following) else None
+    following = beside(seen, letter.digest, step, Address(seen.kind, seen.address), office.domain, now)
+    following = replace(following, due=next_opening(now, campaign.hours, seen.zone))
+    return following.id if await deliveries.add(connection, following) else None
 
 
 _ROADS: dict[State, Road] = {

@@ -132,13 +132,15 @@ class Desk:
             source="written by a test",
         )
         self.book = ContactBook(tuple(people), (), {})
+        await self.keep_contacts(people)
+        return await prepare.prepare(self.office, campaign, self.book, ADA)
 
+    async def keep_contacts(self, people: Sequence[Contact]) -> None:
         async def put(connection: Any) -> None:
             for one in people:
                 await contacts.put(connection, one, "test", self.clock.now())
 
         await self.office.store.write(put)
-        return await prepare.prepare(self.office, campaign, self.book, ADA)
 
     async def launch(self, people: Sequence[Contact], policy: Policy = Policy.BOTH, **more: Any) -> str:
         """Prepared, approved by somebody else, launched; the campaign's id."""

@@ -37,6 +37,8 @@ async def test_a_bulk_retry_of_another_number_than_was_shown_is_refused(database
             await operate.retry_all(desk.office, Cause.EMAIL_NO_MAILBOX, "", ADA, expect=2)
         with pytest.raises(UserError, match="cannot be retried together"):
             await operate.retry_all(desk.office, Cause.EMAIL_NO_MAILBOX, "", ADA, expect=3)
+        with pytest.raises(UserError, match="cannot be retried together"):
+            await operate.retry_all(desk.office, Cause.EMAIL_NO_MAILBOX, "", ADA, first=1)
         assert await desk.states() == [State.FAILED] * 3
 
 

@@ -355,3 +355,25 @@ async def test_a_slow_letter_keeps_its_lease_while_its_worker_lives(
         kept = await desk.only()
         assert (kept.state, kept.due) == (State.SENDING, desk.clock.now() + desk.office.policy.lease)
         await draining
+
+
+async def test_a_failed_letter_goes_to_the_corrected_address_as_a_delivery_of_its_own(
+    database: str, tmp_path: Path
+) -> None:
+    async with open_desk(database, tmp_path, script={"rcpt": [say("550 5.1.1 no such user")]}) as desk:
+        await desk.launch([person("one", email=EMAIL)], Policy.EMAIL)
+        await desk.work()
+        failed = await desk.only()
+        with pytest.raises(Conflict, match="correct it in the contacts' file"):
+            await operate.readdress(desk.office, failed.id, "they moved", ADA)
+        await desk.keep_contacts([person("one", email="new@ardesia.example")])
+        new = await operate.readdress(desk.office, failed.id, "they moved", ADA)
+        await desk.work()
+        assert (await desk.get(failed.id)).state is State.CANCELLED
+        sent = await desk.get(new.id)
+        assert (sent.state, sent.address, sent.letter) == (State.ACCEPTED, "new@ardesia.example", failed.letter)
+        assert [taken.recipient for taken in desk.rogue.ledger] == ["new@ardesia.example"]
+        [entry] = [one for one in (await desk.story(new.id)).audit if one.event.action == "delivery.readdress"]
+        assert (entry.event.data["replaces"], entry.event.reason) == (failed.id, "they moved")
+        with pytest.raises(Conflict, match="is cancelled, not failed"):
+            await operate.readdress(desk.office, failed.id, "again", ADA)

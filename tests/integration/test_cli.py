@@ -234,7 +234,7 @@ def test_a_campaign_shows_its_numbers_and_what_is_undecided(after: Program) -> N
     assert shown["undecided"] == 2
     assert shown["failures"] == [{"cause": "email.no_mailbox", "channel": "email", "count": 1}]
     assert "undecided 2" in after("campaigns", "watch", "peace", "--once").good().out
-    assert "Correct the address" in after("campaigns", "show", "peace").good().out
+    assert "Correct and import the contact" in after("campaigns", "show", "peace").good().out
 
 
 def test_deliveries_are_filtered(after: Program) -> None:

@@ -42,7 +42,7 @@ def test_proof_of_an_earlier_try_stops_a_waiting_one() -> None:
 
 
 def test_what_may_not_follow_is_refused_with_what_may() -> None:
-    with pytest.raises(IllegalMove, match=r"'claim' cannot follow 'failed' \(possible: confirm, retry\)"):
+    with pytest.raises(IllegalMove, match=r"'claim' cannot follow 'failed' \(possible: confirm, retry, cancel\)"):
         follow(State.FAILED, Signal.CLAIM)
 
 
