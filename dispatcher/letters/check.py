@@ -7,12 +7,26 @@ from collections.abc import Iterator, Mapping
 from dispatcher.domain.errors import Problem
 
 from . import tiff
+from .address import Order
 from .pdf import FITS, Pages
 
 #: A fax of more pages than this is often cut off, or refused, at the far end.
 FAX_PAGES = 2
 #: Many ministries refuse mail above 10 MB; far below it, the letter is already unusual.
 MAIL_BYTES = 2_000_000
+
+
+def tongue(order: Order, tag: str, *, reviewed: bool) -> Iterator[Problem]:
+    """What a person should know about the language that the letter of `order` came out in."""
+    contact, wanted = order.contact, order.contact.language
+    if wanted != tag:
+        cause = f"the letter {order.letter} is not written in {wanted}; it goes out in {tag}"
+        way_out = f"Write letters/{order.letter}/{wanted}.md, or approve it as it is"
+        yield Problem(f"contact {contact.id}", cause, way_out, "W_LANGUAGE")
+    if not reviewed:
+        cause = "this text was not reviewed by a native speaker"
+        way_out = "Have it read, then put the reader's name after reviewed:"
+        yield Problem(f"letters/{order.letter}/{tag}.md", cause, way_out, "W_UNREVIEWED")
 
 
 def legibility(letter: str, pages: Pages, fax_copy: Pages, parts: Mapping[str, bytes]) -> Iterator[Problem]:
