@@ -34,6 +34,7 @@ class Language:
     copy_label: str
     quotes: tuple[str, str, str, str]  #: outer pair, inner pair
     bound: tuple[str, ...] = ()  #: titles that may not stand at the end of a line
+    letters: str = "LATIN"  #: how the Unicode names of its letters begin
     script: Script = "latin"  #: which typefaces the letter is set in; 'latin' has Cyrillic and Greek too
     region: str = ""  #: BCP 47 region, where the shapes of characters depend on it
     first: str = "{day}"  #: the first day of a month, with {day}
@@ -82,7 +83,7 @@ _FRENCH = Language(
     first="{day}er",
     raised=r"(?<=\b1)(?:er|re)\b",
     rules=(
-        (r"(?<!\d)(1er) (?=[a-zéû]+ )", rf"\1{_WIDE}"),
+        (r"(?<!\d)(1er) (?=[a-zéû])", rf"\1{_WIDE}"),
         (r"«\s*", f"«{_WIDE}"),
         (r"\s*»", f"{_WIDE}»"),
         # Marks of two parts stand off from the word before them (Imprimerie nationale, 2002).
@@ -124,6 +125,7 @@ _RUSSIAN = Language(
     copy_label="Копия:",
     quotes=("«", "»", "„", "“"),
     bound=("Е.П.", "г-н", "г-на", "г-ну", "г-жа", "г-жи", "г-же", "господин", "господину", "госпожа", "госпоже", "№"),
+    letters="CYRILLIC",
     rules=(
         (r"(?<=\d{4}) (?=(?:год|г\.))", _WIDE),
         (r"\b([А-ЯЁ]\.) ?(?=[А-ЯЁ]\. ?[А-ЯЁ])", rf"\1{_WIDE}"),
@@ -149,6 +151,7 @@ _ARABIC = Language(
     copy_label="نسخة إلى:",
     quotes=("«", "»", "“", "”"),
     bound=("د.", "السيد", "السيدة"),
+    letters="ARABIC",
     script="arabic",
     comma="، ",
     rules=(
@@ -168,6 +171,7 @@ _CHINESE = Language(
     re_label="事由：",
     copy_label="抄送：",
     quotes=("“", "”", "‘", "’"),
+    letters="CJK",
     script="chinese",
     region="CN",
     comma="，",

@@ -62,8 +62,8 @@ def read_letterhead(path: Path, place: str, language: Language) -> Letterhead:
     problems += [Problem(place, f"{key} is missing", f"Add {key} = …", "E_TPL_SYNTAX") for key in _KEYS.keys() - table]
     if problems:
         raise TemplateError(sorted(problems, key=lambda problem: problem.cause))
-    own = tables.get(language.tag)
-    return _letterhead(table | (own or {}), language if own else LANGUAGES[_OWN])
+    own = tables.get(language.tag, {})
+    return _letterhead(table | own, language if own.keys() & {"title", "intro"} else LANGUAGES[_OWN])
 
 
 def _entry(key: str, value: object, place: str, known: Mapping[str, type]) -> list[Problem]:
