@@ -40,6 +40,7 @@ class Language:
     first: str = "{day}"  #: the first day of a month, with {day}
     comma: str = ", "  #: between the parts of one line: name, office
     raised: str = ""  #: pattern of endings that are raised: the 'er' of '1er'
+    apart: str = ""  #: pattern of what keeps its own direction: telephone numbers, whose groups would change places
     rules: tuple[Rule, ...] = ()
 
     @property
@@ -154,6 +155,7 @@ _ARABIC = Language(
     letters="ARABIC",
     script="arabic",
     comma="، ",
+    apart=r"(?<!\w)(?:\+|00)\d[\d() \u00a0-]+\d",
     rules=(
         (r"(?<=[\u0621-\u064a\u064b-\u0652]),", "،"),
         (r"(?<=[\u0621-\u064a\u064b-\u0652]);", "؛"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import text as plain
-from .parse import raised
+from .parse import marked
 from .sheet import Sheet
 from .typography import direction
 
@@ -32,7 +32,7 @@ class MailWriter:
         web = Environment(loader=loader, undefined=StrictUndefined, autoescape=True)
         # Plain text has no markup that data could break out into.
         flat = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
-        web.filters.update(raised=raised, direction=direction)
+        web.filters.update(marked=marked, direction=direction)
         flat.filters.update(wrap=plain.wrap, blocks=plain.body, copies=plain.copies)
         self._html = web.get_template("letter.html.j2")
         self._text = flat.get_template("letter.txt.j2")

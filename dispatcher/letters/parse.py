@@ -28,6 +28,8 @@ _BLOCKS: dict[str, BlockKind] = {
     "blockquote": "quote",
 }
 _SPANS: dict[str, SpanKind] = {"em": "em", "strong": "strong", "link": "link"}
+_SUP_KIND: SpanKind = "sup"
+_LTR_KIND: SpanKind = "ltr"
 _SCHEMES = ("https", "mailto")
 _WANTED = "A letter has paragraphs, headings, lists, quotations, *emphasis*, **strong**, [links](https://…) and breaks"
 
@@ -52,7 +54,7 @@ class Parser:
         blocks = self.body(text, place)
         spans = blocks[0].spans if len(blocks) == 1 and blocks[0].kind == "p" else ()
         # A date in it may bring a raised ending, which stays on the line here.
-        if not spans or any(span.kind not in ("text", "sup") for span in spans) or _SUP.search(text):
+        if not spans or any(span.kind not in ("text", "sup", "ltr") for span in spans) or _SUP.search(text):
             raise TemplateError(Problem(place, "is not plain text", "Leave out the Markdown", "E_TPL_SYNTAX"))
         return plain(spans)
 
@@ -179,18 +181,19 @@ def _joined(spans: list[Span], language: Language) -> tuple[Span, ...]:
             joined[-1] = Span("text", joined[-1].text + span.text)
         else:
             joined.append(span)
-    polished = [raised(polish(s.text, language), language) if s.kind == "text" else (s,) for s in joined]
+    polished = [marked(polish(s.text, language), language) if s.kind == "text" else (s,) for s in joined]
     return tuple(span for spans in polished for span in spans)
 
 
-def raised(text: str, language: Language) -> tuple[Span, ...]:
-    """The text with the endings raised that the language raises: the 'er' of the French '1er'."""
-    if not language.raised:
+def marked(text: str, language: Language) -> tuple[Span, ...]:
+    """The text with what its language raises ('sup') and what keeps its own direction ('ltr') set apart."""
+    pattern, kind = (language.raised, _SUP_KIND) if language.raised else (language.apart, _LTR_KIND)
+    if not pattern:
         return (Span("text", text),)
     spans: list[Span] = []
     at = 0
-    for found in re.finditer(language.raised, text):
-        spans += [Span("text", text[at : found.start()]), Span("sup", spans=(Span("text", found.group()),))]
+    for found in re.finditer(pattern, text):
+        spans += [Span("text", text[at : found.start()]), Span(kind, spans=(Span("text", found.group()),))]
         at = found.end()
     return tuple(span for span in (*spans, Span("text", text[at:])) if span.text or span.spans)
 

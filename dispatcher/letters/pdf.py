@@ -17,7 +17,7 @@ import typst
 from dispatcher.domain.errors import Problem, TemplateError
 
 from .languages import Script
-from .parse import raised, span_data, tree_data
+from .parse import marked, span_data, tree_data
 from .sheet import Sheet
 from .source import read_text
 from .tree import words
@@ -172,7 +172,7 @@ def _data(sheet: Sheet) -> dict[str, object]:
         "board": head.board,
         "footer": head.footer,
         "addressee": _lines(sheet.addressee),
-        "date_line": span_data(raised(sheet.date_line, sheet.language)),
+        "date_line": span_data(marked(sheet.date_line, sheet.language)),
         "headline": sheet.headline,
         "salutation": sheet.salutation,
         "body": tree_data(sheet.body),

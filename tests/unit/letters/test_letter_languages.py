@@ -17,6 +17,8 @@ from dispatcher.domain.errors import TemplateError
 from dispatcher.letters import Order, Printer, Rendered
 from dispatcher.letters.check import strange
 from dispatcher.letters.languages import LANGUAGES, written
+from dispatcher.letters.parse import marked
+from dispatcher.letters.tree import plain
 from dispatcher.letters.typography import direction, finish
 
 SIX = ("ar", "en", "es", "fr", "ru", "zh")
@@ -139,6 +141,13 @@ def test_a_latin_line_keeps_its_own_direction_in_an_arabic_mail(letters: dict[st
     assert '<span dir="ltr">103132 Moscow</span>' in page
     assert page.count(' lang="en" dir="ltr" style="') == 2
     assert "letter-spacing" not in page.split("فخامة السيد", 1)[1]
+
+
+def test_the_groups_of_a_telephone_number_keep_their_order_in_arabic() -> None:
+    spans = marked("رقم +41 22 920 في عام 2015", LANGUAGES["ar"])
+    assert [(span.kind, plain((span,))) for span in spans] == [
+        ("text", "رقم "), ("ltr", "+41 22 920"), ("text", " في عام 2015"),
+    ]  # fmt: skip
 
 
 # -- Chinese -----------------------------------------------------------------------------------------------------------
