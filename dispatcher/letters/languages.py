@@ -85,8 +85,8 @@ _FRENCH = Language(
     raised=r"(?<=\b1)(?:er|re)\b",
     rules=(
         (r"(?<!\d)(1er) (?=[a-zéû])", rf"\1{_WIDE}"),
-        (r"«\s*", f"«{_WIDE}"),
-        (r"\s*»", f"{_WIDE}»"),
+        (rf"«[ {_WIDE}{_NARROW}]?", f"«{_WIDE}"),
+        (rf"[ {_WIDE}{_NARROW}]?»", f"{_WIDE}»"),
         # Marks of two parts stand off from the word before them (Imprimerie nationale, 2002).
         (r"(?<=[\w»)]) ?([;!?])(?=[\s»)]|$)", rf"{_NARROW}\1"),
         (r"(?<=[\w»)])\s?:(?=\s|$)", f"{_WIDE}:"),
@@ -186,8 +186,9 @@ _CHINESE = Language(
         (rf"(?<=[{_HAN}{_HAN_MARKS}])\? ?", "？"),
         (rf"(?<=[{_HAN}{_HAN_MARKS}])! ?", "！"),
         (rf"(?<=[{_HAN}{_HAN_MARKS}])\.(?=\s|$) ?", "。"),
-        (rf" ?\((?=[^()]*[{_HAN}][^()]*\))", "（"),
-        (rf"(?<=[{_HAN}]) ?\((?=[^()]*\))", "（"),
+        # Looking ahead is bounded, so that no text takes longer than its length asks for.
+        (rf" ?\((?=[^()]{{0,80}}[{_HAN}][^()]{{0,80}}\))", "（"),
+        (rf"(?<=[{_HAN}]) ?\((?=[^()]{{0,160}}\))", "（"),
         (r"（([^()（）]*)\) ?", r"（\1）"),
         # The end of a line of the file is no space.
         (rf"(?<=[{_HAN}{_HAN_MARKS}]) (?=[{_HAN}{_HAN_MARKS}])", ""),

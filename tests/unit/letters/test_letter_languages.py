@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import time
 from dataclasses import replace
 from datetime import date
 
@@ -19,7 +20,7 @@ from dispatcher.letters.check import strange
 from dispatcher.letters.languages import LANGUAGES, written
 from dispatcher.letters.parse import marked
 from dispatcher.letters.tree import plain
-from dispatcher.letters.typography import direction, finish
+from dispatcher.letters.typography import direction, finish, polish
 
 SIX = ("ar", "en", "es", "fr", "ru", "zh")
 NB, NARROW = "\u00a0", "\u202f"
@@ -201,6 +202,16 @@ def test_chinese_paragraphs_begin_with_two_empty_squares(letters: dict[str, Rend
 def test_the_typographic_pass_knows_the_habits_of_the_language(tag: str, given: str, expected: str) -> None:
     assert finish(given, LANGUAGES[tag]) == expected
     assert finish(expected, LANGUAGES[tag]) == expected
+
+
+@pytest.mark.parametrize("tag", SIX)
+@pytest.mark.parametrize(
+    "piece", ["(", "（", "漢", "(漢", " ", "« ", " »", '"', "а ", "+1 ", "00 ", ", ", "В. ", "1 de "]
+)
+def test_the_pass_takes_no_longer_for_a_text_made_to_delay_it(tag: str, piece: str) -> None:
+    started = time.perf_counter()
+    marked(polish("漢(" + piece * 10_000, LANGUAGES[tag]), LANGUAGES[tag])
+    assert time.perf_counter() - started < 1
 
 
 @pytest.mark.parametrize(
