@@ -40,7 +40,7 @@ def addressee_lines(contact: Contact, language: Language) -> tuple[str, ...]:
 
 def copy_lines(contact: Contact, language: Language) -> tuple[str, ...]:
     """A cc party: name and office on one line, the organisation on the next."""
-    first = ", ".join(filter(None, (clean(contact.display_name), clean(contact.office))))
+    first = language.comma.join(filter(None, (clean(contact.display_name), clean(contact.office))))
     return _distinct((finish(first, language), finish(contact.organisation, language)))
 
 

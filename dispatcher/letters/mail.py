@@ -16,7 +16,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import text as plain
+from .parse import marked
 from .sheet import Sheet
+from .typography import direction
 
 _POLICY = SMTP.clone(max_line_length=78)
 _UNFIT = re.compile(r"[^a-z0-9]+")
@@ -30,6 +32,7 @@ class MailWriter:
         web = Environment(loader=loader, undefined=StrictUndefined, autoescape=True)
         # Plain text has no markup that data could break out into.
         flat = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
+        web.filters.update(marked=marked, direction=direction)
         flat.filters.update(wrap=plain.wrap, blocks=plain.body, copies=plain.copies)
         self._html = web.get_template("letter.html.j2")
         self._text = flat.get_template("letter.txt.j2")
@@ -71,7 +74,7 @@ def _multipart(subtype: str, boundary: str, parts: list[MIMEPart]) -> MIMEPart:
 def _words(text: str, subtype: str, sheet: Sheet) -> MIMEPart:
     part = MIMEPart(_POLICY)
     part.set_content(text, subtype=subtype, charset="utf-8", cte="quoted-printable")
-    part["Content-Language"] = sheet.language.tag
+    part["Content-Language"] = sheet.language.locale
     return part
 
 

@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from dispatcher.domain.errors import Problem, TemplateError
 
 from .languages import Language
-from .tree import Block, BlockKind, Span, SpanKind, spelt
+from .tree import Block, BlockKind, Span, SpanKind, plain, spelt
 from .typography import clean, polish
 from .veil import LEFTOVER, unveil
 
@@ -28,6 +28,8 @@ _BLOCKS: dict[str, BlockKind] = {
     "blockquote": "quote",
 }
 _SPANS: dict[str, SpanKind] = {"em": "em", "strong": "strong", "link": "link"}
+_SUP_KIND: SpanKind = "sup"
+_LTR_KIND: SpanKind = "ltr"
 _SCHEMES = ("https", "mailto")
 _WANTED = "A letter has paragraphs, headings, lists, quotations, *emphasis*, **strong**, [links](https://…) and breaks"
 
@@ -51,9 +53,10 @@ class Parser:
         """One line without markup: the subject, the closing."""
         blocks = self.body(text, place)
         spans = blocks[0].spans if len(blocks) == 1 and blocks[0].kind == "p" else ()
-        if len(spans) != 1 or spans[0].kind != "text":
+        # A date in it may bring a raised ending, which stays on the line here.
+        if not spans or any(span.kind not in ("text", "sup", "ltr") for span in spans) or _SUP.search(text):
             raise TemplateError(Problem(place, "is not plain text", "Leave out the Markdown", "E_TPL_SYNTAX"))
-        return spans[0].text
+        return plain(spans)
 
 
 def _markdown(language: Language) -> MarkdownIt:
@@ -178,13 +181,28 @@ def _joined(spans: list[Span], language: Language) -> tuple[Span, ...]:
             joined[-1] = Span("text", joined[-1].text + span.text)
         else:
             joined.append(span)
-    return tuple(Span("text", polish(s.text, language)) if s.kind == "text" else s for s in joined)
+    polished = [marked(polish(s.text, language), language) if s.kind == "text" else (s,) for s in joined]
+    return tuple(span for spans in polished for span in spans)
+
+
+def marked(text: str, language: Language) -> tuple[Span, ...]:
+    """The text with what its language raises ('sup') and what keeps its own direction ('ltr') set apart."""
+    pattern, kind = (language.raised, _SUP_KIND) if language.raised else (language.apart, _LTR_KIND)
+    if not pattern:
+        return (Span("text", text),)
+    spans: list[Span] = []
+    at = 0
+    for found in re.finditer(pattern, text):
+        spans += [Span("text", text[at : found.start()]), Span(kind, spans=(Span("text", found.group()),))]
+        at = found.end()
+    return tuple(span for span in (*spans, Span("text", text[at:])) if span.text or span.spans)
+
+
+def span_data(spans: tuple[Span, ...]) -> list[dict[str, Any]]:
+    """Spans as plain data, for a writer that is not Python."""
+    return [{"k": s.kind, "v": s.text, "h": s.href, "t": spelt(s), "s": span_data(s.spans)} for s in spans]
 
 
 def tree_data(blocks: tuple[Block, ...]) -> list[dict[str, Any]]:
     """The tree as plain data, for a writer that is not Python."""
-    return [{"k": b.kind, "n": b.number, "s": _span_data(b.spans), "b": tree_data(b.blocks)} for b in blocks]
-
-
-def _span_data(spans: tuple[Span, ...]) -> list[dict[str, Any]]:
-    return [{"k": s.kind, "v": s.text, "h": s.href, "t": spelt(s), "s": _span_data(s.spans)} for s in spans]
+    return [{"k": b.kind, "n": b.number, "s": span_data(b.spans), "b": tree_data(b.blocks)} for b in blocks]

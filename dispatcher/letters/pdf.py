@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from importlib.resources import files
@@ -15,11 +16,12 @@ import typst
 
 from dispatcher.domain.errors import Problem, TemplateError
 
-from .parse import tree_data
+from .languages import Script
+from .parse import marked, span_data, tree_data
 from .sheet import Sheet
 from .source import read_text
 from .tree import words
-from .typography import NBSP
+from .typography import NBSP, direction
 
 Edition = Literal["print", "fax"]
 #: Steps of copy-fitting: 0 is the largest size, 4 the smallest that is still comfortable to read.
@@ -28,7 +30,15 @@ FITS = tuple(step / 4 for step in range(17))
 LONG_FIT = 0.5
 #: More pages than this is a mistake, not a letter.
 MAX_PAGES = 12
-_FONTS = (("fontpkg_eb_garamond", "EB Garamond"), ("fontpkg_source_sans_3", "Source Sans 3"))
+_LATIN = {"EB Garamond": "fontpkg_eb_garamond/files", "Source Sans 3": "fontpkg_source_sans_3/files"}
+_ARABIC = {"Amiri": "fontpkg_amiri/files", "Noto Naskh Arabic": "pylopdf_fonts_ar"}
+_CHINESE = {"Noto Serif SC": "pylopdf_fonts_zh_cn", "Noto Sans SC": "pylopdf_fonts_zh_cn"}
+#: The typefaces of each script and the folders, below the installed packages, in which they lie. Latin is in all.
+_FACES: Mapping[Script, Mapping[str, str]] = {
+    "latin": _LATIN,
+    "arabic": _LATIN | _ARABIC,
+    "chinese": _LATIN | _CHINESE,
+}
 _STANDARDS: list[Any] = ["a-2a", "ua-1"]
 _UNSHOWN = re.compile(r'the text `"(.+)"` could not be displayed', re.DOTALL)
 
@@ -43,20 +53,30 @@ class Pages:
 
 
 class Typesetter:
-    """Holds the fonts and the page template. One a process; setting a page changes nothing in it."""
+    """Holds the page template, and the fonts of a script once a letter needs them. One a process.
+
+    Loading fonts is what costs: 0.2 s and their megabytes, so that who writes no Chinese never pays for it.
+    """
 
     def __init__(self, templates: Path) -> None:
         self._place = "typst/letter.typ"
         self._source = read_text(templates / self._place, self._place).encode()
-        folders = [Path(str(files(package) / "files")) for package, _ in _FONTS]
-        fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=folders)
-        self._check_faces(fonts)
-        self._compiler = typst.Compiler(font_paths=fonts, ignore_system_fonts=True, root=str(templates / "typst"))
+        self._root = str(templates / "typst")
+        self._compilers: dict[Script, typst.Compiler] = {"latin": self._with_fonts("latin")}
 
-    def _check_faces(self, fonts: typst.Fonts) -> None:
-        missing = [name for _, name in _FONTS if name not in fonts.families()]
-        if missing:
+    def _with_fonts(self, script: Script) -> typst.Compiler:
+        """A compiler that has the typefaces of this script. Raises TemplateError when one is not installed."""
+        faces = _FACES[script]
+        folders = [_folder(place) for place in dict.fromkeys(faces.values())]
+        fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=folders)
+        if missing := [name for name in faces if name not in fonts.families()]:
             raise TemplateError([Problem(name, "the typeface is not installed", "Install again") for name in missing])
+        return typst.Compiler(font_paths=fonts, ignore_system_fonts=True, root=self._root)
+
+    def _compiler(self, script: Script) -> typst.Compiler:
+        if script not in self._compilers:
+            self._compilers[script] = self._with_fonts(script)
+        return self._compilers[script]
 
     def set(self, sheet: Sheet, edition: Edition) -> Pages:
         """The largest step of FITS at which the letter fits one page; else as many pages as it takes.
@@ -83,7 +103,7 @@ class Typesetter:
         inputs = {"letter": text, "edition": edition, "fit": f"{fit:.2f}", "long": "yes" if long else "no"}
         noon = datetime.combine(sheet.day, time(12), UTC)
         try:
-            pdf, warnings = self._compiler.compile_with_warnings(
+            pdf, warnings = self._compiler(sheet.language.script).compile_with_warnings(
                 self._source, format="pdf", sys_inputs=inputs, pdf_standards=_STANDARDS, timestamp=noon
             )
         except typst.TypstError as error:
@@ -92,6 +112,11 @@ class Typesetter:
             raise TemplateError([Problem(self._place, warning.message, "", "E_TPL_PAGE") for warning in warnings])
         assert isinstance(pdf, bytes)
         return Pages(pdf, page_count(pdf), fit)
+
+
+def _folder(place: str) -> Path:
+    package, _, below = place.partition("/")
+    return Path(str(files(package) / below))
 
 
 def page_count(pdf: bytes) -> int:
@@ -136,22 +161,30 @@ def _data(sheet: Sheet) -> dict[str, object]:
     head = sheet.head
     return {
         "language": sheet.language.tag,
+        "region": sheet.language.region,
+        "script": sheet.language.script,
         "direction": sheet.language.direction,
+        "head_language": head.locale.partition("-")[0],
+        "head_direction": direction(head.title),
         "title": head.title,
         "colour": head.colour,
         "intro": head.intro,
         "board": head.board,
         "footer": head.footer,
-        "addressee": sheet.addressee,
-        "date_line": sheet.date_line,
-        "re": sheet.language.re_label,
-        "subject": sheet.subject,
+        "addressee": _lines(sheet.addressee),
+        "date_line": span_data(marked(sheet.date_line, sheet.language)),
+        "headline": sheet.headline,
         "salutation": sheet.salutation,
         "body": tree_data(sheet.body),
         "closing": sheet.closing,
         "sender_name": sheet.sender_name,
         "sender_title": sheet.sender_title,
         "copy_label": sheet.language.copy_label,
-        "copies": sheet.copies,
+        "copies": [_lines(copy) for copy in sheet.copies],
         "running": f"{sheet.addressee[0]} · {sheet.date_line}".replace(" ", NBSP),
     }
+
+
+def _lines(texts: Iterable[str]) -> list[dict[str, str]]:
+    """Lines of data, each with the direction that its own letters have: a street of Moscow in an Arabic letter."""
+    return [{"v": text, "d": direction(text, "")} for text in texts]

@@ -15,7 +15,7 @@ from dispatcher.domain.model import Contact, Sender
 
 from . import fax, mail
 from .address import Order, addressee_lines, copy_lines, date_line, gaps, template_data
-from .check import legibility
+from .check import legibility, tongue
 from .fill import Filler
 from .languages import LANGUAGES, Language
 from .letterhead import Letterhead, read_letterhead
@@ -70,10 +70,13 @@ class Printer:
 
     def render(self, order: Order) -> Rendered:
         """Every form of the letter. Raises TemplateError with every problem; then there is no letter at all."""
-        sheet = self._sheet(order, self.language_for(order))
+        tag = self.language_for(order)
+        sheet = self._sheet(order, tag)
         pages = self._typesetter.set(sheet, "print")
         fax_copy = self._typesetter.set(sheet, "fax") if sheet.head.fax_edition else pages
-        return self._rendered(sheet, pages, fax_copy)
+        rendered = self._rendered(sheet, pages, fax_copy)
+        doubts = tongue(order, tag, reviewed=self._source(order.letter, tag).reviewed)
+        return replace(rendered, warnings=(*doubts, *rendered.warnings))
 
     def language_for(self, order: Order) -> str:
         """The contact's language where the letter is written in it, else English."""
@@ -122,13 +125,13 @@ class Printer:
             day=order.letter_date,
             head=head,
             addressee=addressee_lines(contact, language),
-            date_line=date_line(sender.place, order.letter_date, language),
+            date_line=date_line(head.word(sender.place), order.letter_date, language),
             subject=parser.line(filled.subject, f"{source.place}:{source.subject.number}"),
             salutation=finish(contact.salutation, language),
             body=parser.body(filled.body, source.place),
             closing=parser.line(filled.closing, f"{source.place}:{source.closing.number}"),
-            sender_name=finish(sender.name, language),
-            sender_title=finish(sender.title, language),
+            sender_name=finish(head.word(sender.name), language),
+            sender_title=finish(head.word(sender.title), language),
             copies=tuple(copy_lines(copy, language) for copy in order.copies),
         )
 

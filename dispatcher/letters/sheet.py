@@ -27,3 +27,8 @@ class Sheet:
     sender_name: str
     sender_title: str
     copies: tuple[tuple[str, ...], ...]  #: the lines of each cc party
+
+    @property
+    def headline(self) -> str:
+        """'Re: Air strikes in …': the title of the document."""
+        return self.language.labelled(self.language.re_label, self.subject)

@@ -17,8 +17,10 @@ from .typography import hidden
 
 NEEDED = ("subject", "language", "closing")
 #: `note` is for those who edit the letter; it is never printed.
-KEYS = (*NEEDED, "note")
+#: `reviewed` names the native speaker who read the text, or says no; without the key nothing is said.
+KEYS = (*NEEDED, "note", "reviewed")
 MAX_BYTES = 64 * 1024
+_UNREVIEWED = ("", "no", "false", "~", "null")
 _FENCE = re.compile(r"\A---[ \t]*\n(.*?\n)---[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
@@ -38,6 +40,7 @@ class Source:
     subject: Line
     closing: Line
     language: str
+    reviewed: bool  #: False where the file says that no native speaker has read it
     body: str  #: with empty lines in front, so that its line numbers are the file's
 
 
@@ -77,7 +80,8 @@ def open_source(text: str, place: str) -> Source:
     if problems or faults:
         raise TemplateError([*problems, *faults])
     body = "\n" * fence.group(0).count("\n") + text[fence.end() :]
-    return Source(place, lines["subject"], lines["closing"], lines["language"].text, body)
+    reviewed = "reviewed" not in lines or lines["reviewed"].text.strip().lower() not in _UNREVIEWED
+    return Source(place, lines["subject"], lines["closing"], lines["language"].text, reviewed, body)
 
 
 def _strange_letters(text: str, place: str) -> list[Problem]:

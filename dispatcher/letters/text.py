@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Iterable
 
 from .sheet import Sheet
@@ -15,8 +16,11 @@ COLUMNS = 72
 def wrap(text: str, first: str = "", then: str = "") -> str:
     """The text in lines of 72 columns; `first` stands before the first line, `then` before the others.
 
-    A long word, such as an address on the web, is not broken; a no-break space holds until the lines are cut.
+    A long word, such as an address on the web, is not broken; a no-break space holds until the lines are cut. Chinese
+    has no spaces to break at, and stays one line.
     """
+    if any(unicodedata.east_asian_width(char) in "WF" for char in text):
+        return unbound(first + text)
     wrapper = textwrap.TextWrapper(
         COLUMNS, initial_indent=first, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
     )
@@ -26,8 +30,8 @@ def wrap(text: str, first: str = "", then: str = "") -> str:
 
 def copies(sheet: Sheet) -> str:
     """The cc block, its lines hanging under the first."""
-    label = sheet.language.copy_label + " "
-    indent = " " * len(label)
+    label = sheet.language.labelled(sheet.language.copy_label, "")
+    indent = " " * sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in label)
     lines = [line for copy in sheet.copies for line in copy]
     return "\n".join(wrap(line, label if n == 0 else indent, indent) for n, line in enumerate(lines))
 

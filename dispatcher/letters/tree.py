@@ -7,7 +7,7 @@ from typing import Literal
 
 from .typography import NBSP
 
-SpanKind = Literal["text", "em", "strong", "link", "br", "sup"]
+SpanKind = Literal["text", "em", "strong", "link", "br", "sup", "ltr"]
 BlockKind = Literal["p", "h", "ul", "ol", "li", "quote"]
 
 
@@ -17,7 +17,7 @@ class Span:
 
     kind: SpanKind
     text: str = ""  #: of 'text' only
-    spans: tuple[Span, ...] = ()  #: what 'em', 'strong', 'link' and 'sup' enclose
+    spans: tuple[Span, ...] = ()  #: what 'em', 'strong', 'link', 'sup' and 'ltr' enclose
     href: str = ""  #: of 'link' only; https: or mailto:
 
 

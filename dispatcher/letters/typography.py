@@ -9,6 +9,7 @@ from functools import lru_cache
 from .languages import Language
 
 NBSP = "\N{NO-BREAK SPACE}"
+_NARROW = "\N{NARROW NO-BREAK SPACE}"
 #: Characters that turn text about, or that nobody sees: bidi controls, byte order mark, soft hyphen, and the like.
 _UNSEEN = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\u00ad\u2060\u200b")
 #: Controls, private use, unassigned, surrogates: no font has them and no letter needs them.
@@ -30,7 +31,7 @@ def hidden(text: str) -> str:
 
 
 def polish(text: str, language: Language) -> str:
-    """Raises apostrophes within words and binds titles to names, days to months, months to years."""
+    """Raises apostrophes within words, binds titles to names, days to months, months to years; the language's rules."""
     return _bind(_INNER_APOSTROPHE.sub("’", text), language)
 
 
@@ -41,21 +42,35 @@ def finish(text: str, language: Language) -> str:
 
 def unbound(text: str) -> str:
     """With ordinary spaces, for subject lines and plain text."""
-    return text.replace(NBSP, " ")
+    return text.replace(NBSP, " ").replace(_NARROW, " ")
 
 
 def _bind(text: str, language: Language) -> str:
     for pattern in _bindings(language):
         text = pattern.sub(lambda found: found.group(1) + NBSP, text)
+    for pattern, instead in _rules(language):
+        text = pattern.sub(instead, text)
     return text
 
 
 @lru_cache
 def _bindings(language: Language) -> tuple[re.Pattern[str], ...]:
-    titles = "|".join(map(re.escape, language.bound))
+    titles = "|".join(map(re.escape, language.bound)) or "(?!)"
     months = "|".join(map(re.escape, language.months))
     return (
         re.compile(rf"(?<!\w)({titles}) (?=\S)"),
         re.compile(rf"(?<!\d)(\d{{1,2}}) (?=(?:{months})\b)"),
         re.compile(rf"\b({months}) (?=\d{{4}}\b)"),
     )
+
+
+@lru_cache
+def _rules(language: Language) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(pattern), instead) for pattern, instead in language.rules)
+
+
+def direction(text: str, otherwise: str = "ltr") -> str:
+    """'rtl' or 'ltr', by the first letter that has a direction (Unicode Annex 9, rules P2 and P3)."""
+    kinds = (unicodedata.bidirectional(char) for char in text)
+    first = next((kind for kind in kinds if kind in ("L", "R", "AL")), "")
+    return ("ltr" if first == "L" else "rtl") if first else otherwise

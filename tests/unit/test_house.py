@@ -155,6 +155,7 @@ SPDX = {
     "BSD License": "BSD-3-Clause",
     "ISC License": "ISC",
     "BSD-3-Clause, Apache-2.0, dependency licenses": "BSD-3-Clause, Apache-2.0",
+    "SIL Open Font License 1.1 (OFL-1.1)": "OFL-1.1",
 }
 
 
@@ -162,7 +163,9 @@ def licence(package: str) -> str:
     """The licence as the installed package states it."""
     facts = metadata(package).json
     classes = [line.rpartition(" :: ")[2] for line in facts.get("classifier", []) if line.startswith("License ::")]
-    stated = str(facts.get("license_expression") or facts.get("license") or classes[-1])
+    field = str(facts.get("license") or "")
+    # Some packages put the whole text where the name belongs; then the class names it.
+    stated = str(facts.get("license_expression") or (classes[-1] if "\n" in field or not field else field))
     return SPDX.get(stated, stated)
 
 
