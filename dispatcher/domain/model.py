@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from .words import Cause, Kind, Policy, Role, Stage, State
+from .words import Cause, Form, Gender, Kind, Policy, Role, Stage, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,30 +19,73 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where an address was learned, and who has made sure of it when."""
+
+    address: Address
+    source: str = ""  #: 'Blue Book No. 305', 'telephone', a page's address
+    checked_on: date | None = None  #: the day on which somebody last made sure of it
+    checked_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The person who holds an office, and the term. The office (a Contact) stays when its holder changes."""
+
+    name: str
+    honorific: str
+    gender: Gender
+    since: date | None
+    until: date | None  #: the last day of the term; None: still in office
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
-    """An office or person we write to."""
+    """An office that we write to, with whoever holds it now. Words left empty come from the form of address."""
 
     id: str  #: stable slug, [a-z0-9-]
-    honorific: str  #: before the name, as in 'H.E. Mr.'
+    honorific: str  #: before the name, as in 'H.E. Mr.'; '': as the form of address says
     name: str
     office: str  #: 'President', 'Ambassador and Permanent Representative'
     organisation: str  #: 'Permanent Mission of … to the United Nations in Geneva'; may be ''
     postal: tuple[str, ...]  #: street, city … without the country
     country: str  #: last line of the address; '' where a capital city needs none
-    state: str  #: the state in a sentence: 'the Russian Federation'
+    state: str  #: the state in a sentence: 'the Russian Federation'; '': by `state_code` in the letter's language
     language: str  #: BCP 47 primary tag: 'en'
     time_zone: str  #: IANA name
-    salutation: str  #: 'Excellency,'
+    salutation: str  #: 'Excellency,'; '': as the form of address says
     addresses: tuple[Address, ...]
     tags: tuple[str, ...] = ()
+    form: Form = Form.NONE
+    gender: Gender = Gender.NONE
+    closing: str = ""  #: instead of the letter's and the form's
+    in_text: str = ""  #: how the letter's sentences call them ('Your Excellency'); '': as the form says
+    state_code: str = ""  #: ISO 3166-1 alpha-2 of the state that the office speaks for
+    seat: str = ""  #: the same of the place where the office stands: whose national fax numbers it uses
+    since: date | None = None  #: first and last day of the holder's term
+    until: date | None = None
+    prefers: Policy | None = None  #: the office's own wish, unless a campaign says otherwise for it
+    copies_to: tuple[str, ...] = ()  #: ids of those who always receive a copy
+    national_days: tuple[str, ...] = ()  #: 'MM-DD'; (): those of the state
+    provenance: tuple[Provenance, ...] = ()
+    phone: str = ""
+    external_id: str = ""  #: the name of this contact in the system that it came from
 
     @property
     def display_name(self) -> str:
         return f"{self.honorific} {self.name}".strip()
 
+    @property
+    def holder(self) -> Holder:
+        return Holder(self.name, self.honorific, self.gender, self.since, self.until)
+
     def address(self, kind: Kind) -> str | None:
         """The value of this contact's address of that kind."""
         return next((a.value for a in self.addresses if a.kind is kind), None)
+
+    def known_from(self, address: Address) -> Provenance:
+        """Where this address was learned; empty where nobody said."""
+        return next((one for one in self.provenance if one.address == address), Provenance(address))
 
 
 @dataclass(frozen=True, slots=True)

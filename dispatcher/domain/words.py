@@ -29,6 +29,29 @@ class Policy(StrEnum):
     FAX_IF_NO_PROOF = "fax_if_no_proof"  # email first; fax when no proof came in time or the email failed
 
 
+class Form(StrEnum):
+    """The office that decides how somebody is addressed; `letters.forms` says how in each language."""
+
+    NONE = ""  # not stated: the contact brings every word of its own
+    HEAD_OF_STATE = "head_of_state"
+    MONARCH = "monarch"
+    HEAD_OF_GOVERNMENT = "head_of_government"
+    FOREIGN_MINISTER = "foreign_minister"
+    PERMANENT_REPRESENTATIVE = "permanent_representative"
+    CHARGE_DAFFAIRES = "charge_daffaires"
+    AMBASSADOR = "ambassador"
+    DIRECTOR = "director"
+    PLAIN = "plain"  # a person, whatever the office
+
+
+class Gender(StrEnum):
+    """How somebody wishes to be addressed. It is stated by the source of the contact, and never guessed from a name."""
+
+    NONE = ""
+    FEMALE = "f"
+    MALE = "m"
+
+
 class State(StrEnum):
     """Where a delivery stands. `lifecycle.TRANSITIONS` says what may follow what."""
 

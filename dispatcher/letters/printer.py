@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -208,5 +209,5 @@ def _language(tag: str, place: str) -> Language:
 
 
 def _facts(order: Order) -> dict[str, object]:
-    facts = asdict(order)
-    return facts | {"letter_date": order.letter_date.isoformat(), "first_date": str(order.first_date or "")}
+    plain: dict[str, object] = json.loads(json.dumps(asdict(order), default=str))
+    return plain

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import asdict, fields
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dispatcher.domain.model import Address, Contact
-from dispatcher.domain.words import Kind
+from dispatcher.domain.model import Address, Contact, Provenance
+from dispatcher.domain.words import Form, Gender, Kind, Policy
 
 from .schema import address, answer, contact, suppression
 
@@ -84,10 +84,44 @@ async def is_suppressed(connection: AsyncConnection, one: Address) -> bool:
 
 
 def _as_data(person: Contact) -> dict[str, Any]:
-    return asdict(person)
+    """The fields as JSON holds them; what is empty is left out, so that a new field needs no change of old rows."""
+    return {name: value for name, value in _plain(asdict(person)).items() if value not in ("", [], None)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _from_data(data: dict[str, Any]) -> Contact:
-    addresses = tuple(Address(Kind(one["kind"]), one["value"]) for one in data["addresses"])
-    lists = {"postal": tuple(data["postal"]), "tags": tuple(data["tags"]), "addresses": addresses}
-    return Contact(**{**data, **lists})
+    texts: dict[str, Any] = {one.name: data.get(one.name, "") for one in fields(Contact) if one.type == "str"}
+    lists: dict[str, Any] = {
+        name: tuple(data.get(name, ())) for name in ("postal", "tags", "copies_to", "national_days")
+    }
+    return Contact(
+        **texts,
+        **lists,
+        addresses=tuple(map(_address, data.get("addresses", ()))),
+        form=Form(data.get("form", "")),
+        gender=Gender(data.get("gender", "")),
+        since=_day(data.get("since")),
+        until=_day(data.get("until")),
+        prefers=Policy(data["prefers"]) if data.get("prefers") else None,
+        provenance=tuple(map(_provenance, data.get("provenance", ()))),
+    )
+
+
+def _address(data: dict[str, Any]) -> Address:
+    return Address(Kind(data["kind"]), data["value"])
+
+
+def _provenance(data: dict[str, Any]) -> Provenance:
+    checked_on = _day(data["checked_on"])
+    return Provenance(_address(data["address"]), data["source"], checked_on, data["checked_by"])
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
