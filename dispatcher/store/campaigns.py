@@ -33,6 +33,7 @@ class CampaignRow:
     approved_plan: str
     approved_by: str
     approved_at: datetime | None
+    confirmed: tuple[tuple[str, str], ...]  #: (code, place) of what the approver confirmed besides the plan
     launched_at: datetime | None
     paused_at: datetime | None
     stopped_at: datetime | None
@@ -66,6 +67,7 @@ def _from_row(row: Row[Any]) -> CampaignRow:
     fields = dict(row._mapping)
     hours = fields["hours"]
     fields["hours"] = Hours(*(time.fromisoformat(one) for one in hours)) if hours else None
+    fields["confirmed"] = tuple((code, place) for code, place in fields["confirmed"] or ())
     fields["steps"] = tuple((number, after) for number, after in fields["steps"])
     return CampaignRow(**fields)
 

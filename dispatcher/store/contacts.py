@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -13,30 +13,39 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.model import Address, Contact, Provenance
 from dispatcher.domain.words import Form, Gender, Kind, Policy
 
-from .schema import address, answer, contact, suppression
+from .schema import address, answer, contact, delivery, letter, suppression
 
 
-async def put(connection: AsyncConnection, person: Contact, source: str, now: datetime) -> str:
-    """Insert or replace a contact; says which: 'added', 'changed' or 'same'."""
-    before = await get(connection, person.id)
-    row = {"data": _as_data(person), "active": True, "source": source, "imported_at": now}
-    if before is None:
-        await connection.execute(insert(contact).values(id=person.id, **row))
-    else:
-        await connection.execute(update(contact).where(contact.c.id == person.id).values(row))
-    await _put_addresses(connection, person)
-    return "added" if before is None else "same" if before == person else "changed"
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A contact as the office keeps it."""
+
+    person: Contact
+    active: bool  #: False: retired, kept for the record, not written to
+    source: str  #: file and line it came from, or who wrote it
+
+    def as_data(self) -> dict[str, Any]:
+        return {"data": _as_data(self.person), "active": self.active, "source": self.source}
 
 
-async def _put_addresses(connection: AsyncConnection, person: Contact) -> None:
-    await connection.execute(delete(address).where(address.c.contact_id == person.id))
-    for one in person.addresses:
-        await connection.execute(insert(address).values(contact_id=person.id, kind=one.kind, value=one.value))
+def kept_from_data(data: dict[str, Any]) -> Kept:
+    return Kept(_from_data(data["data"]), data["active"], data["source"])
 
 
 async def get(connection: AsyncConnection, contact_id: str) -> Contact | None:
-    row = (await connection.execute(select(contact.c.data).where(contact.c.id == contact_id))).first()
-    return _from_data(row.data) if row else None
+    found = await kept(connection, contact_id)
+    return found.person if found else None
+
+
+async def kept(connection: AsyncConnection, contact_id: str) -> Kept | None:
+    row = (await connection.execute(select(contact).where(contact.c.id == contact_id))).first()
+    return Kept(_from_data(row.data), row.active, row.source) if row else None
+
+
+async def every(connection: AsyncConnection) -> dict[str, Kept]:
+    """All contacts by id, the retired ones too."""
+    rows = await connection.execute(select(contact).order_by(contact.c.id))
+    return {row.id: Kept(_from_data(row.data), row.active, row.source) for row in rows}
 
 
 async def active(connection: AsyncConnection) -> list[tuple[Contact, str]]:
@@ -45,16 +54,43 @@ async def active(connection: AsyncConnection) -> list[tuple[Contact, str]]:
     return [(_from_data(row.data), row.source) for row in await connection.execute(query)]
 
 
-async def retire_others(connection: AsyncConnection, keep: Iterable[str]) -> list[str]:
-    """Contacts that are no longer in the files: kept for the record, no longer written to, addresses freed."""
-    kept = set(keep)
-    gone = [
-        row.id for row in await connection.execute(select(contact.c.id).where(contact.c.active)) if row.id not in kept
-    ]
-    for contact_id in gone:
-        await connection.execute(update(contact).where(contact.c.id == contact_id).values(active=False))
+async def release_addresses(connection: AsyncConnection, contact_ids: Iterable[str]) -> None:
+    """Free the addresses of these contacts, so that others of the same change can take them over."""
+    for contact_id in contact_ids:
         await connection.execute(delete(address).where(address.c.contact_id == contact_id))
-    return gone
+
+
+async def set_to(connection: AsyncConnection, contact_id: str, state: Kept | None, now: datetime) -> None:
+    """Make the contact exactly this; None takes it off the list, and off the record where nothing refers to it."""
+    await release_addresses(connection, (contact_id,))
+    known = await kept(connection, contact_id)
+    if state is None:
+        await _remove(connection, contact_id)
+        return
+    row = {"data": _as_data(state.person), "active": state.active, "source": state.source, "imported_at": now}
+    if known is None:
+        await connection.execute(insert(contact).values(id=contact_id, **row))
+    else:
+        await connection.execute(update(contact).where(contact.c.id == contact_id).values(row))
+    if state.active:
+        for one in state.person.addresses:
+            await connection.execute(insert(address).values(contact_id=contact_id, kind=one.kind, value=one.value))
+
+
+async def _remove(connection: AsyncConnection, contact_id: str) -> None:
+    """A contact that was written to stays for the record, retired."""
+    theirs = delivery.c.contact_id == contact_id, letter.c.contact_id == contact_id, answer.c.contact_id == contact_id
+    used = [bool((await connection.execute(select(exists().where(one)))).scalar()) for one in theirs]
+    if any(used):
+        await connection.execute(update(contact).where(contact.c.id == contact_id).values(active=False))
+    else:
+        await connection.execute(delete(contact).where(contact.c.id == contact_id))
+
+
+async def owner(connection: AsyncConnection, one: Address) -> str:
+    """The id of the contact that has this address; '' if none has."""
+    query = select(address.c.contact_id).where(address.c.kind == one.kind, address.c.value == one.value)
+    return str((await connection.execute(query)).scalar() or "")
 
 
 async def note_answer(

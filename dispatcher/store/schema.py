@@ -96,6 +96,32 @@ address = Table(
     UniqueConstraint("kind", "value"),
 )
 
+contact_import = Table(
+    "contact_import",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("files", Json, nullable=False),  # their names, as they were given
+    Column("counts", Json, nullable=False),  # {"added": 3, …}
+    Column("undone_at", Instant),
+    _text("undone_by"),
+)
+
+#: What every contact was before and after each change: its history, and how an import is undone.
+contact_change = Table(
+    "contact_change",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("contact_id", Text, nullable=False, index=True),  # no foreign key: an undone contact leaves its history
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("import_number", ForeignKey("contact_import.number"), index=True),
+    _text("reason"),
+    Column("before", Json),  # {"data": …, "active": …, "source": …}; null: there was none
+    Column("after", Json),
+)
+
 campaign = Table(
     "campaign",
     metadata,
@@ -109,6 +135,7 @@ campaign = Table(
     _text("approved_plan"),  # approval stands only while it equals `plan`
     _text("approved_by"),
     Column("approved_at", Instant),
+    Column("confirmed", Json),  # what the approver confirmed besides: [[code, place], …]
     Column("launched_at", Instant),
     Column("paused_at", Instant),
     Column("stopped_at", Instant),
@@ -196,6 +223,7 @@ WATCHED_ROWS = text(f"state NOT IN ({_words}) AND due IS NOT NULL")
 Index("ix_delivery_watch", delivery.c.due, sqlite_where=WATCHED_ROWS, postgresql_where=WATCHED_ROWS)
 Index("ix_delivery_contact", delivery.c.campaign_id, delivery.c.contact_id, delivery.c.step)
 Index("ix_delivery_fallback", delivery.c.fallback_for, sqlite_where=text(_FALLBACK), postgresql_where=text(_FALLBACK))
+Index("ix_delivery_address", delivery.c.kind, delivery.c.address)
 Index("ix_delivery_state", delivery.c.state, delivery.c.cause)
 CALLING_ROWS = text(f"state = '{State.SENDING}' AND kind = '{Kind.FAX}'")
 Index("ix_delivery_calling", delivery.c.address, sqlite_where=CALLING_ROWS, postgresql_where=CALLING_ROWS)

@@ -58,7 +58,7 @@ async def list_deliveries(connection: AsyncConnection, wanted: Wanted, limit: in
     )
     query = query.where(wanted.clause()).order_by(*_ORDER)
     rows = await connection.execute(query.limit(limit) if limit else query)
-    return [Listed(from_row(row), row.attempts, row.data["name"]) for row in rows]
+    return [Listed(from_row(row), row.attempts, row.data.get("name", "")) for row in rows]
 
 
 _ORDER = (delivery.c.campaign_id, delivery.c.step, delivery.c.contact_id, delivery.c.kind, delivery.c.id)
