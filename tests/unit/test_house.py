@@ -151,6 +151,7 @@ def noticed() -> dict[str, str]:
 
 #: How packages that state no SPDX expression put it.
 SPDX = {
+    "Apache 2.0": "Apache-2.0",
     "MIT License": "MIT",
     "BSD License": "BSD-3-Clause",
     "ISC License": "ISC",
