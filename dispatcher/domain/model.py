@@ -253,12 +253,16 @@ class Actor:
         return f"{self.kind}:{self.name}" if self.name else self.kind
 
 
-def delivery_id(campaign_id: str, step: int, addressee_id: str, contact_id: str, address: Address) -> str:
+def delivery_id(
+    campaign_id: str, step: int, addressee_id: str, contact_id: str, address: Address, again: int = 0
+) -> str:
     """The name of a delivery: the same five facts always give the same id, so queueing twice does nothing.
 
-    The addressee is one of them: whoever receives copies of two letters has two deliveries at one address.
+    The addressee is one of them: whoever receives copies of two letters has two deliveries at one address. `again`
+    counts how often a letter came back to an address that it had been taken away from.
     """
-    text = "\0".join((campaign_id, str(step), addressee_id, contact_id, address.kind, address.value))
+    facts = (campaign_id, str(step), addressee_id, contact_id, address.kind, address.value)
+    text = "\0".join((*facts, str(again)) if again else facts)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -267,9 +271,11 @@ def message_id(delivery_id: str, domain: str) -> str:
     return f"<{delivery_id}@{domain}>"
 
 
-def beside(seen: Delivery, letter: str, step: int, address: Address, domain: str, now: datetime) -> Delivery:
+def beside(
+    seen: Delivery, letter: str, step: int, address: Address, domain: str, now: datetime, *, again: int = 0
+) -> Delivery:
     """Another delivery to the same recipient, just queued: a follow-up, or the same letter to a corrected address."""
-    new_id = delivery_id(seen.campaign_id, step, seen.addressee_id, seen.contact_id, address)
+    new_id = delivery_id(seen.campaign_id, step, seen.addressee_id, seen.contact_id, address, again)
     return Delivery(
         id=new_id,
         campaign_id=seen.campaign_id,

@@ -134,6 +134,13 @@ async def bring_forward(connection: AsyncConnection, email_id: str, now: datetim
     return [row.id for row in rows]
 
 
+async def relink_fallback(connection: AsyncConnection, email_id: str, new_id: str) -> None:
+    """Those that wait for the proof of one email wait for the proof of another."""
+    rows = (await connection.execute(select(delivery).where(delivery.c.fallback_for == email_id))).all()
+    for row in rows:
+        await change(connection, from_row(row), fallback_for=new_id)
+
+
 async def is_sending(connection: AsyncConnection, channel: str) -> bool:
     """Is a try over this channel under way?"""
     open_now = exists().where(delivery.c.channel == channel, delivery.c.state == State.SENDING)
@@ -152,6 +159,13 @@ async def waiting_of(connection: AsyncConnection, campaign_id: str, limit: int) 
     """Deliveries of a campaign that have not begun to leave: queued, deferred or held."""
     states = delivery.c.state.in_([state.value for state in (State.QUEUED, State.DEFERRED, State.HELD)])
     query = select(delivery).where(delivery.c.campaign_id == campaign_id, states).limit(limit)
+    return [from_row(row) for row in await connection.execute(query)]
+
+
+async def of_contact(connection: AsyncConnection, contact_id: str, states: Collection[State]) -> list[Delivery]:
+    """What is on its way to a contact in these states, over all campaigns, the oldest first."""
+    mine = (delivery.c.contact_id == contact_id) & delivery.c.state.in_([state.value for state in states])
+    query = select(delivery).where(mine).order_by(delivery.c.created_at, delivery.c.id)
     return [from_row(row) for row in await connection.execute(query)]
 
 

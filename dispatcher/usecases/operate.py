@@ -17,6 +17,7 @@ from dispatcher.domain.words import CAUSES, Bulk, Cause, Signal, Stage, State, V
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
 from dispatcher.store.views import Wanted, ids
 
+from .follow import readdress as move_to
 from .hear import apply
 from .moves import move
 from .office import Office
@@ -139,15 +140,10 @@ async def _readdress(
     _require_failed(seen)
     await _require_going(connection, seen)
     address = await _present_address(connection, seen)
-    now = office.clock.now()
-    new = beside(seen, seen.letter, seen.step, address, office.domain, now)
-    if not await deliveries.add(connection, new):
-        raise Conflict(f"delivery {new.id} goes to that address already; see: deliveries show {new.id}")
-    data = {"replaces": seen.id, "letter": seen.letter}
-    event = AuditEvent(str(actor), "delivery.readdress", f"delivery:{new.id}", reason=reason, data=data)
-    await audit.append(connection, event, now)
-    cause = Cause.PERSON_CANCEL
-    await move(connection, office, seen, Signal.CANCEL, actor, cause=cause, reason=reason, data={"instead": new.id})
+    new = await move_to(connection, office, seen, address, reason, actor)
+    if new is None:
+        taken = beside(seen, seen.letter, seen.step, address, office.domain, office.clock.now())
+        raise Conflict(f"delivery {taken.id} goes to that address already; see: deliveries show {taken.id}")
     return new
 
 

@@ -42,9 +42,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_contact_change_import_number"), "contact_change", ["import_number"])
     op.add_column("campaign", sa.Column("confirmed", sa.Text(), nullable=True))
     op.create_index("ix_delivery_address", "delivery", ["kind", "address"])
+    op.create_index("ix_delivery_recipient", "delivery", ["contact_id", "state"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_delivery_recipient", table_name="delivery")
     op.drop_index("ix_delivery_address", table_name="delivery")
     op.drop_column("campaign", "confirmed")
     op.drop_table("contact_change")
