@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -18,21 +19,33 @@ _OVERSAMPLE = 3
 _PAPER = 162
 
 
-def fax_pages(pdf: bytes) -> bytes:
-    """The pages of `pdf` as one multi-page Group 4 TIFF. Same PDF, same bytes."""
+#: Looks at a page while it is at hand: the page, and its drawing in grey, at fax resolution, before it is made black
+#: and white and set into the line.
+Look = Callable[[pdfium.PdfPage, Image.Image], None]
+
+
+def fax_pages(pdf: bytes, look: Look | None = None) -> bytes:
+    """The pages of `pdf` as one multi-page Group 4 TIFF. Same PDF, same bytes; `look` is shown each page in turn."""
     document = pdfium.PdfDocument(pdf)
     try:
-        return tiff.write([_page(page) for page in document])
+        return tiff.write([_page(page, look) for page in document])
     finally:
         document.close()
 
 
-def _page(page: pdfium.PdfPage) -> Image.Image:
+def black_and_white(grey: Image.Image) -> Image.Image:
+    """The drawing as the fax machine prints it, mode '1'."""
+    return grey.point([0] * _PAPER + [255] * (256 - _PAPER), "1")
+
+
+def _page(page: pdfium.PdfPage, look: Look | None) -> Image.Image:
     """One page, mode '1', white paper, its middle in the middle of the line."""
     wide, high = page.get_size()
     width, height = round(wide / 72 * _DPI_X), round(high / 72 * _DPI_Y)
     grey = _drawn(page, width * _OVERSAMPLE, height * _OVERSAMPLE).reduce(_OVERSAMPLE)
-    dots = grey.point([0] * _PAPER + [255] * (256 - _PAPER), "1")
+    if look:
+        look(page, grey)
+    dots = black_and_white(grey)
     sheet = Image.new("1", (WIDTH, height), 255)
     sheet.paste(dots, ((WIDTH - width) // 2, 0))
     return sheet

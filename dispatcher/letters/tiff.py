@@ -34,6 +34,7 @@ class FaxPage:
     strips: int
     number: int
     total: int
+    size: int  #: bytes of its code, which are what the line carries
 
 
 def write(pages: Sequence[Image.Image]) -> bytes:
@@ -179,4 +180,5 @@ def _fax_page(tags: dict[int, tuple[int, ...]]) -> FaxPage:
         strips=len(tags[273]),
         number=tags[297][0],
         total=tags[297][1],
+        size=sum(tags[279]),
     )
