@@ -129,12 +129,22 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A PDF that goes with a letter, as the campaign file names it. Its bytes are read, and frozen, at preparing."""
+
+    name: str  #: as recipients see it: 'annex.pdf'
+    path: str  #: where it lies
+    title: str = ""  #: what it is, in words
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One letter of a campaign: the first, or a follow-up."""
 
     number: int  #: 0 is the first letter
     letter: str  #: name of the folder under templates/letters
     after: int = 0  #: working days after arrival without an answer; 0 for the first letter
+    attachments: tuple[Attachment, ...] = ()  #: in the order in which they are sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +175,20 @@ class Campaign:
     steps: tuple[Step, ...]
     expires_after: int  #: working days after which a letter that has not left is no longer sent; 0: never
     source: str  #: the file's text, exactly
+    fax_cover: bool = False  #: a cover page goes before the letter on every fax
+    fax_remarks: str = ""  #: what the cover page says besides
 
     def policy_for(self, contact_id: str) -> Policy:
         return dict(self.policy_by_contact).get(contact_id, self.policy)
+
+
+#: How the names of those parts of a letter begin that are its attachments.
+ATTACHED = "attachment-"
+
+
+def attachment_part(number: int, name: str) -> str:
+    """The name of a letter's part that is its attachment of this number, from 1: 'attachment-01/annex.pdf'."""
+    return f"{ATTACHED}{number:02}/{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +204,12 @@ class Letter:
     pages: int
     fax_pages: int
     objects: dict[str, str]  #: part name (pdf, fax_pdf, tiff, entity, html, text) → sha256 in the archive
+
+    @property
+    def attachments(self) -> tuple[tuple[str, str], ...]:
+        """Name and sha256 of each attachment, in the order in which they are sent."""
+        parts = sorted(part for part in self.objects if part.startswith(ATTACHED))
+        return tuple((part.partition("/")[2], self.objects[part]) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
