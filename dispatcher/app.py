@@ -79,6 +79,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             domain=settings.office.organisation_domain,
             return_path=_return_path(settings, clock),
             folder=settings.office.folder,
+            mail_bytes=settings.mail.max_bytes,
         )
     finally:
         press.close()

@@ -159,6 +159,7 @@ class Mail(Section):
 
     return_path_domain: Domain = "cmc.example"  #: the domain that bounces come back to
     bounce_window_days: Annotated[float, Field(gt=0, le=30)] = 5
+    max_bytes: Annotated[int, Field(ge=100_000, le=1_000_000_000)] = 10_000_000  #: of the largest mail that is sent
     relays: tuple[Relay, ...] = ()  #: tried in this order
 
     @model_validator(mode="after")

@@ -29,6 +29,7 @@ class Office:
     domain: str  #: right side of Message-IDs
     return_path: Callable[[str], str]  #: delivery id → envelope sender; '' for the sender's own address
     folder: Path  #: for what is kept beside the database: outcomes it did not take, heads of the audit log
+    mail_bytes: int = 10_000_000  #: of the largest mail that is sent
 
     def channel_for(self, kind: Kind) -> Channel:
         return self.channels[self.outgoing[kind]]
