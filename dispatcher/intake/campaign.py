@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dispatcher.domain.errors import CampaignError, Problem
 from dispatcher.domain.model import Campaign, Sender, Step
+from dispatcher.domain.words import Policy
 
 from .addresses import read_email
+from .attachments import FROM_OUTSIDE, Inspection, read_attachments, read_cover
 from .audience import check_addresses, read_channels, read_copies, read_selection
 from .contacts import LONGEST_ID, SLUG, ContactBook
 from .findings import Findings, clip, did_you_mean, in_order, listing
@@ -19,7 +21,7 @@ from .timing import read_hours, read_letter_date, read_when
 
 #: Working days that an email waits for proof before the fax goes, where the file says nothing.
 PROOF_AFTER = 3
-_KEYS = ("id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "steps")
+_KEYS = ("id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "fax", "steps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +33,32 @@ class CampaignFile:
 
 
 def read_campaign(
-    path: Path, book: ContactBook, letters: Collection[str], organisations: Collection[str]
+    path: Path,
+    book: ContactBook,
+    letters: Collection[str],
+    organisations: Collection[str],
+    inspection: Inspection = FROM_OUTSIDE,
 ) -> CampaignFile:
-    """The campaign in the file. `letters` and `organisations` are the names for which templates exist.
+    """The campaign in the file. `letters` and `organisations` are the names for which templates exist; `inspection`
+    is the look that is taken at its attachments.
 
     Raises CampaignError with every problem, each with its line, cause and way out.
     """
     findings = Findings()
     opened = open_sheet(path, findings)
-    campaign = _read(*opened, book, letters, organisations) if opened else None
+    campaign = _read(*opened, book, letters, organisations, inspection) if opened else None
     if findings.problems or campaign is None:
         raise CampaignError(in_order(findings.problems))
     return CampaignFile(campaign, tuple(findings.warnings))
 
 
 def _read(
-    sheet: Sheet, source: str, book: ContactBook, letters: Collection[str], organisations: Collection[str]
+    sheet: Sheet,
+    source: str,
+    book: ContactBook,
+    letters: Collection[str],
+    organisations: Collection[str],
+    inspection: Inspection,
 ) -> Campaign:
     sheet.allow(*_KEYS)
     timing = sheet.table("when")
@@ -57,6 +69,9 @@ def _read(
     channels = read_channels(channels_sheet, book, chosen)
     check_addresses(channels_sheet, book, chosen, channels)
     when = read_when(timing)
+    cover, remarks = read_cover(sheet.table("fax", required=False))
+    copies = read_copies(sheet.tables("cc"), book, chosen, channels.default)
+    ways = {channels.default, *dict(channels.by_contact).values(), *(one.policy for one in copies)}
     return Campaign(
         id=_read_id(sheet),
         title=sheet.text("title", 'Give the campaign a title, as in title = "Air strikes"'),
@@ -69,10 +84,12 @@ def _read(
         policy=channels.default,
         policy_by_contact=channels.by_contact,
         proof_after=channels_sheet.whole("proof_after", PROOF_AFTER, least=1),
-        copies=read_copies(sheet.tables("cc"), book, chosen, channels.default),
-        steps=_read_steps(sheet, letters),
+        copies=copies,
+        steps=_read_steps(sheet, letters, inspection if ways != {Policy.FAX} else replace(inspection, mail_bytes=0)),
         expires_after=timing.whole("expires_after", 0, least=0),
         source=source,
+        fax_cover=cover,
+        fax_remarks=remarks,
     )
 
 
@@ -104,17 +121,21 @@ def _read_sender(sheet: Sheet) -> Sender:
     )
 
 
-def _read_steps(sheet: Sheet, letters: Collection[str]) -> tuple[Step, ...]:
+def _read_steps(sheet: Sheet, letters: Collection[str], inspection: Inspection) -> tuple[Step, ...]:
     way_out = 'Begin each letter with [[steps]], then letter = "name"'
     sheets = sheet.tables("steps") if sheet.require("steps", way_out) else []
     if sheet.values.get("steps") == []:
         sheet.fault("E_VALUE", "steps: a campaign needs at least one letter", way_out, "steps")
     places: dict[str, str] = {}
-    return tuple(_read_step(number, step, letters, places) for number, step in enumerate(sheets))
+    named = [_read_letter(step, letters, places) for step in sheets]
+    return tuple(
+        Step(number, letter, _read_after(number, step), read_attachments(step, inspection))
+        for number, (letter, step) in enumerate(zip(named, sheets, strict=True))
+    )
 
 
-def _read_step(number: int, sheet: Sheet, letters: Collection[str], places: dict[str, str]) -> Step:
-    sheet.allow("letter", "after")
+def _read_letter(sheet: Sheet, letters: Collection[str], places: dict[str, str]) -> str:
+    sheet.allow("letter", "after", "attachments")
     way_out = f"Letters that exist: {listing(letters)}"
     letter = sheet.text("letter", way_out)
     if letter and letter not in letters:
@@ -125,7 +146,7 @@ def _read_step(number: int, sheet: Sheet, letters: Collection[str], places: dict
         sheet.fault("E_DUP", cause, "Give each step a letter of its own", "letter")
     if letter:
         places.setdefault(letter, sheet.place("letter"))
-    return Step(number, letter, _read_after(number, sheet))
+    return letter
 
 
 def _read_after(number: int, sheet: Sheet) -> int:
