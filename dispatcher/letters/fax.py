@@ -16,7 +16,7 @@ _DPI_X, _DPI_Y = 204, 196
 #: Each dot is the mean of so many by so many: thin strokes survive (measured: papers on letters, 5).
 _OVERSAMPLE = 3
 #: Grey at and above this is paper. Lower loses the bar of the e.
-_PAPER = 162
+PAPER = 162
 
 
 #: Looks at a page while it is at hand: the page, and its drawing in grey, at fax resolution, before it is made black
@@ -35,7 +35,7 @@ def fax_pages(pdf: bytes, look: Look | None = None) -> bytes:
 
 def black_and_white(grey: Image.Image) -> Image.Image:
     """The drawing as the fax machine prints it, mode '1'."""
-    return grey.point([0] * _PAPER + [255] * (256 - _PAPER), "1")
+    return grey.point([0] * PAPER + [255] * (256 - PAPER), "1")
 
 
 def _page(page: pdfium.PdfPage, look: Look | None) -> Image.Image:
