@@ -9,7 +9,19 @@ import typer
 from dispatcher.domain.errors import Problem, UserError
 from dispatcher.domain.lifecycle import UNDECIDED
 
-from .output import Json, Reason, as_json, asked_by_a_person, facts, heading, local, say, table, utc, warn
+from .output import (
+    Json,
+    Reason,
+    as_json,
+    asked_by_a_person,
+    facts,
+    heading,
+    local,
+    say,
+    table,
+    utc,
+    warn_by_code,
+)
 from .session import in_office, operator, settings_of
 from .watch import follow
 from .words import STATES, cause_text, next_step
@@ -41,10 +53,9 @@ def prepare(
 
     async def work(office: Office) -> Prepared:
         read, book = await read_campaign_file(office, path, settings.templates.folder)
-        warn(read.warnings)
         with progress("letters") as step:
-            done = await freeze(office, read.campaign, book, operator(), step)
-        warn([*done.warnings, *without_a_way(office, done.plan)])
+            done = await freeze(office, read.campaign, book, operator(), step, noted=read.warnings)
+        warn_by_code([*done.plan.remarks, *without_a_way(office, done.plan)])
         return done
 
     _tell_prepared(in_office(context, work), json=json)
@@ -81,13 +92,18 @@ def _by_channel(plan: Plan) -> dict[str, int]:
 
 @app.command()
 def preview(context: typer.Context, campaign: Id, json: Json = False) -> None:
-    """The whole prepared plan: every letter and every delivery."""
+    """The whole prepared plan: every letter, every delivery, and what an approver should know."""
+    from dispatcher.usecases.look import look
     from dispatcher.usecases.review import read_plan
 
     from .plan import show_plan
 
-    digest, plan = in_office(context, lambda office: read_plan(office, campaign))
-    show_plan(digest, plan, settings_of(context).office.timezone, json=json)
+    async def work(office: Office) -> tuple[str, Plan, list[Problem]]:
+        digest, plan = await read_plan(office, campaign)
+        return digest, plan, [*plan.remarks, *await look(office, plan)]
+
+    digest, plan, remarks = in_office(context, work)
+    show_plan(digest, plan, remarks, settings_of(context).office.timezone, json=json)
 
 
 @app.command()
@@ -97,18 +113,24 @@ def approve(
     digest: Annotated[
         str, typer.Option("--digest", help="The plan's digest, or its first eight or more characters.")
     ] = "",
+    confirm: Annotated[
+        list[str] | None, typer.Option("--confirm", help="A code that you have looked at, such as W_LANGUAGE.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Sign the plan. Any change of it afterwards makes the approval void."""
     from dispatcher.usecases.launch import approve as sign
+    from dispatcher.usecases.look import look
     from dispatcher.usecases.review import read_plan
 
     async def work(office: Office) -> CampaignRow:
-        if digest:
-            return await sign(office, campaign, digest, operator())
         found, plan = await read_plan(office, campaign)
+        remarks = [*plan.remarks, *await look(office, plan)]
+        warn_by_code(remarks)
+        if digest:
+            return await sign(office, campaign, digest, operator(), confirm or ())
         _ask_to_sign(campaign, found, plan)
-        return await sign(office, campaign, found, operator())
+        return await sign(office, campaign, found, operator(), [*(confirm or ()), *_ask_to_confirm(remarks, confirm)])
 
     row = in_office(context, work)
     if json:
@@ -124,6 +146,16 @@ def _ask_to_sign(campaign: str, digest: str, plan: Plan) -> None:
         raise UserError(Problem("", "an approval names the plan that it signs", way_out))
     say(f"plan {digest}: {len(plan.letters)} letters, {len(plan.stops)} deliveries, {plan.campaign['local_key']}")
     typer.confirm("Approve exactly this plan?", abort=True, err=True)
+
+
+def _ask_to_confirm(remarks: list[Problem], confirmed: list[str] | None) -> list[str]:
+    """One question for each kind of thing that nobody signs over unseen."""
+    from dispatcher.usecases.look import TO_CONFIRM, unconfirmed
+
+    left = unconfirmed(remarks, confirmed or ())
+    for code, group in left.items():
+        typer.confirm(f"{TO_CONFIRM[code]} ({code}, {len(group)}). Is it meant so?", abort=True, err=True)
+    return list(left)
 
 
 @app.command()

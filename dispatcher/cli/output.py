@@ -48,6 +48,21 @@ def warn(problems: Iterable[Problem]) -> None:
         say(f"warning: {problem}")
 
 
+#: Of one kind of warning, so many are told in full; the rest is a number.
+_FEW = 5
+
+
+def warn_by_code(problems: Sequence[Problem]) -> None:
+    """Warnings of one kind together, the first few of each in full: two hundred missions have the same one."""
+    groups: dict[str, list[Problem]] = {}
+    for one in problems:
+        groups.setdefault(one.code, []).append(one)
+    for code, group in groups.items():
+        warn(group[:_FEW])
+        if len(group) > _FEW:
+            say(f"warning: {code}: and {len(group) - _FEW} more like these")
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
     """A table on standard output; `empty` is said when there are no rows."""
     from rich import box

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from .output import as_json, facts, heading, local, say, table
+from dispatcher.domain.errors import Problem
+
+from .output import as_json, facts, heading, local, say, table, warn_by_code
 
 if TYPE_CHECKING:
     from dispatcher.usecases.plan import Plan
 
 
-def show_plan(digest: str, plan: Plan, zone: str, *, json: bool) -> None:
+def show_plan(digest: str, plan: Plan, remarks: Sequence[Problem], zone: str, *, json: bool) -> None:
     """On standard output, whole."""
     if json:
         letters = [asdict(letter) for letter in plan.letters]
-        as_json(plan=digest, campaign=plan.campaign, letters=letters, deliveries=[_stop(one) for one in plan.stops])
+        stops, noticed = [_stop(one) for one in plan.stops], [asdict(one) for one in remarks]
+        as_json(plan=digest, campaign=plan.campaign, letters=letters, deliveries=stops, remarks=noticed)
         return
     campaign = plan.campaign
     facts(
@@ -31,6 +35,7 @@ def show_plan(digest: str, plan: Plan, zone: str, *, json: bool) -> None:
     )
     _show_letters(plan)
     _show_deliveries(plan, zone)
+    warn_by_code(remarks)
     say(f"next: dispatcher campaigns approve {campaign['id']} --digest {digest[:12]}")
 
 

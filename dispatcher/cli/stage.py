@@ -25,7 +25,7 @@ from dispatcher.resources import resource
 from dispatcher.settings import Settings, database_url, load
 from dispatcher.usecases import launch, operate, review
 from dispatcher.usecases.campaign_files import read_campaign_file
-from dispatcher.usecases.contacts import import_contacts
+from dispatcher.usecases.contact_import import import_contacts
 from dispatcher.usecases.database import upgrade_database
 from dispatcher.usecases.office import Office
 from dispatcher.usecases.prepare import Progress, prepare

@@ -85,6 +85,15 @@ class Signal(StrEnum):
     RETRY = "retry"  # a person asks for another try
 
 
+class Health(StrEnum):
+    """What the letters so far tell of an address. Derived from deliveries, never stored."""
+
+    UNTRIED = "untried"  # no letter to it has come to an end yet
+    GOOD = "good"  # the latest letter arrived
+    DOUBTFUL = "doubtful"  # the latest one failed, for a cause that may pass
+    BAD = "bad"  # the latest one failed because the address is wrong
+
+
 class Stage(StrEnum):
     """How far an attempt got; recovery goes by this, never by age alone."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
@@ -83,3 +84,50 @@ async def by_cause(connection: AsyncConnection, campaign_id: str = "") -> list[t
     query = query.where(Wanted(campaign_id, (State.FAILED,)).clause())
     rows = (await connection.execute(query.order_by(func.count().desc(), d.cause))).all()
     return [(Cause(row.cause), Kind(row.kind), row[2]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What letters to one address came to."""
+
+    kind: Kind
+    address: str
+    arrived: int  #: deliveries that arrived, by evidence or presumption
+    arrived_at: datetime | None  #: the latest of them
+    failed: int
+    failed_at: datetime | None
+    cause: Cause  #: of the latest failure
+
+
+#: Parameters of one statement; SQLite allows no more than 999 in old builds.
+_MANY = 500
+
+
+async def records(connection: AsyncConnection, addresses: Sequence[str]) -> list[Record]:
+    """What letters to these addresses came to; an address without an ended delivery is left out."""
+    d, found = delivery.c, list[Record]()
+    for start in range(0, len(addresses), _MANY):
+        part = d.address.in_(addresses[start : start + _MANY])
+        ended = d.state.in_([State.DELIVERED.value, State.PRESUMED.value, State.FAILED.value])
+        rows = await connection.execute(
+            select(d.kind, d.address, d.state, d.arrived_at, d.changed_at, d.cause).where(part, ended)
+        )
+        by_address: dict[tuple[str, str], list[Any]] = {}
+        for row in rows:
+            by_address.setdefault((row.kind, row.address), []).append(row)
+        found += [_record(Kind(kind), address, group) for (kind, address), group in by_address.items()]
+    return found
+
+
+def _record(kind: Kind, address: str, rows: Sequence[Any]) -> Record:
+    arrived = [row.arrived_at for row in rows if row.arrived_at is not None]
+    failed = sorted((row for row in rows if row.state == State.FAILED), key=lambda row: row.changed_at)
+    return Record(
+        kind=kind,
+        address=address,
+        arrived=len(arrived),
+        arrived_at=max(arrived, default=None),
+        failed=len(failed),
+        failed_at=failed[-1].changed_at if failed else None,
+        cause=Cause(failed[-1].cause) if failed else Cause.NONE,
+    )

@@ -1,41 +1,39 @@
-"""Contacts: taken from files into the office's list, all or nothing; shown; an address put on the suppression list."""
+"""The office's contacts: the list, one contact's whole story, a repair, and addresses that nobody may write to."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.address import parse_email, parse_fax
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.errors import NotFound, Problem
-from dispatcher.domain.model import Actor, Address, Contact
-from dispatcher.domain.words import Kind
+from dispatcher.domain.errors import Conflict, NotFound, Problem, UserError
+from dispatcher.domain.model import Actor, Address, Contact, Holder, Provenance
+from dispatcher.domain.words import CAUSES, Health, Kind, Who
 from dispatcher.intake.contacts import ContactBook, read_contacts
-from dispatcher.store import audit, contacts
+from dispatcher.store import audit, contact_history, contacts, views
+from dispatcher.store.contact_history import Change, Recorded
+from dispatcher.store.contacts import Kept
+from dispatcher.store.views import Record
 
+from .contact_change import change_all
+from .follow import Followed
 from .office import Office
 
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import did, or would do."""
-
-    added: int
-    changed: int
-    same: int
-    retired: tuple[str, ...]  #: ids no longer in the files: kept on record, no longer written to
-    warnings: tuple[Problem, ...]
+#: What files of contacts end in, in a folder that holds them.
+SUFFIXES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods", ".vcf")
 
 
 def contact_files(paths: Sequence[Path], folder: Path) -> list[Path]:
-    """These files, or every .csv of the folder when none is named. Raises NotFound when there is none."""
-    found = list(paths) or sorted(folder.glob("*.csv"))
+    """These files, or all contact files of the folder when none is named. Raises NotFound when there is none."""
+    found = list(paths) or sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
     if not found:
-        raise NotFound(f"there is no .csv file in {folder}")
+        raise NotFound(f"there is no file of contacts in {folder} ({', '.join(SUFFIXES)})")
     return found
 
 
@@ -49,40 +47,6 @@ def check_contacts(paths: Sequence[Path]) -> ContactBook:
     return read_contacts(paths)
 
 
-async def import_contacts(office: Office, paths: Sequence[Path], actor: Actor) -> Imported:
-    """Make the office's list what the files say. Raises ImportError_ with every problem; then nothing was imported."""
-    book = read_contacts(paths)
-    return await office.store.write(lambda connection: _import(connection, office, book, actor))
-
-
-async def _import(connection: AsyncConnection, office: Office, book: ContactBook, actor: Actor) -> Imported:
-    now = office.clock.now()
-    # Retired ones first: they free their addresses for whoever has them now.
-    retired = await contacts.retire_others(connection, (one.id for one in book.contacts))
-    done: Counter[str] = Counter()
-    for one in book.contacts:
-        done[await contacts.put(connection, one, book.places.get(one.id, ""), now)] += 1
-    counts = {"added": done["added"], "changed": done["changed"], "same": done["same"], "retired": len(retired)}
-    await audit.append(connection, AuditEvent(str(actor), "contacts.import", "contacts", data=counts), now)
-    return Imported(done["added"], done["changed"], done["same"], tuple(retired), book.warnings)
-
-
-async def try_import(office: Office, paths: Sequence[Path]) -> Imported:
-    """What an import would do; nothing is changed. Raises ImportError_ with every problem."""
-    book = read_contacts(paths)
-    return await office.store.read(lambda connection: _compare(connection, book))
-
-
-async def _compare(connection: AsyncConnection, book: ContactBook) -> Imported:
-    done: Counter[str] = Counter()
-    for one in book.contacts:
-        known = await contacts.get(connection, one.id)
-        done["added" if known is None else "same" if known == one else "changed"] += 1
-    kept = {one.id for one in book.contacts}
-    retired = tuple(one.id for one, _ in await contacts.active(connection) if one.id not in kept)
-    return Imported(done["added"], done["changed"], done["same"], retired, book.warnings)
-
-
 async def list_contacts(office: Office) -> list[Contact]:
     """Everybody who may be written to."""
     return list((await contact_book(office)).contacts)
@@ -93,6 +57,142 @@ async def contact_book(office: Office) -> ContactBook:
     rows = await office.store.read(contacts.active)
     places = {one.id: source for one, source in rows}
     return ContactBook(tuple(one for one, _ in rows), (), places)
+
+
+# -- one contact -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ContactView:
+    """A contact with its story."""
+
+    kept: Kept
+    records: tuple[Record, ...]  #: what letters to its present addresses came to
+    holders: tuple[Holder, ...]  #: who held the office, the earliest first; the last one is in office
+    history: tuple[Recorded, ...]  #: every change, the oldest first
+    suppressed: tuple[Address, ...]
+
+
+async def show_contact(office: Office, contact_id: str) -> ContactView:
+    """Raises NotFound."""
+    return await office.store.read(lambda connection: _show(connection, contact_id))
+
+
+async def _show(connection: AsyncConnection, contact_id: str) -> ContactView:
+    kept = await _known(connection, contact_id)
+    history = await contact_history.history(connection, contact_id)
+    addresses = kept.person.addresses
+    return ContactView(
+        kept=kept,
+        records=tuple(await views.records(connection, [one.value for one in addresses])),
+        holders=tuple(_holders(kept.person, history)),
+        history=tuple(history),
+        suppressed=tuple([one for one in addresses if await contacts.is_suppressed(connection, one)]),
+    )
+
+
+async def _known(connection: AsyncConnection, contact_id: str) -> Kept:
+    kept = await contacts.kept(connection, contact_id)
+    if kept is None:
+        raise NotFound(f"there is no contact '{contact_id}'; contacts list shows them")
+    return kept
+
+
+def _holders(person: Contact, history: Sequence[Recorded]) -> list[Holder]:
+    """One entry for each person who held the office; a term without a stated end ended when the next one was noted."""
+    terms: list[Holder] = []
+    for one in history:
+        before, after = (kept.person.holder if kept else None for kept in (one.change.before, one.change.after))
+        if before and before.name and (after is None or after.name.casefold() != before.name.casefold()):
+            terms.append(replace(before, until=before.until or one.at.date()))
+    return [*terms, person.holder] if person.name else terms
+
+
+def health(record: Record | None) -> Health:
+    """What the letters so far tell of an address: the latest one decides."""
+    if record is None:
+        return Health.UNTRIED
+    if record.failed_at is None or (record.arrived_at is not None and record.arrived_at >= record.failed_at):
+        return Health.GOOD
+    return Health.BAD if CAUSES[record.cause].who is Who.CONTACT else Health.DOUBTFUL
+
+
+# -- repair ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What is to be corrected. None leaves a thing as it is; an empty address takes it off."""
+
+    fields: Mapping[str, Any]  #: Contact fields and their new values
+    email: str | None = None
+    fax: str | None = None
+    source: str = ""  #: where the new address was learned
+    checked_on: date | None = None  #: when somebody made sure of the addresses
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A contact after its repair, and its letters."""
+
+    before: Contact
+    after: Contact
+    followed: tuple[Followed, ...]
+
+
+async def repair(office: Office, contact_id: str, wanted: Repair, reason: str, actor: Actor) -> Repaired:
+    """Correct a contact once; its waiting letters follow, each with an entry of its own in the audit log.
+
+    Raises NotFound; UserError for an address of the wrong form, or nothing to change; Conflict for an address that
+    another contact has.
+    """
+
+    async def unit(connection: AsyncConnection) -> Repaired:
+        kept = await _known(connection, contact_id)
+        after = _corrected(kept.person, wanted, actor)
+        if after == kept.person:
+            raise UserError(Problem(contact_id, "is as you say already", "Say what is to be changed"))
+        await _require_free(connection, after)
+        change = Change(contact_id, kept, Kept(after, kept.active, kept.source))
+        event = AuditEvent(str(actor), "contact.repair", f"contact:{contact_id}", reason=reason)
+        await audit.append(connection, event, office.clock.now())
+        followed = await change_all(connection, office, [change], actor, reason=reason)
+        return Repaired(kept.person, after, tuple(followed))
+
+    return await office.store.write(unit)
+
+
+def _corrected(person: Contact, wanted: Repair, actor: Actor) -> Contact:
+    given = {Kind.EMAIL: wanted.email, Kind.FAX: wanted.fax}
+    parse = {Kind.EMAIL: parse_email, Kind.FAX: parse_fax}
+    values = {
+        kind: person.address(kind) if text is None else text and parse[kind](text) for kind, text in given.items()
+    }
+    addresses = tuple(Address(kind, value) for kind, value in values.items() if value)
+    if not addresses:
+        raise UserError(Problem(person.id, "would have neither email nor fax", "Leave it one of them"))
+    known = tuple(_provenance(person, one, wanted, actor) for one in addresses)
+    provenance = tuple(one for one in known if one != Provenance(one.address))
+    return replace(person, **wanted.fields, addresses=addresses, provenance=provenance)
+
+
+def _provenance(person: Contact, address: Address, wanted: Repair, actor: Actor) -> Provenance:
+    known = person.known_from(address)
+    if address not in person.addresses:
+        return Provenance(address, wanted.source, wanted.checked_on, str(actor) if wanted.checked_on else "")
+    if wanted.checked_on is not None:
+        return replace(known, checked_on=wanted.checked_on, checked_by=str(actor), source=wanted.source or known.source)
+    return known
+
+
+async def _require_free(connection: AsyncConnection, after: Contact) -> None:
+    for address in after.addresses:
+        taken = await contacts.owner(connection, address)
+        if taken not in ("", after.id):
+            raise Conflict(f"E_DUP {address.value} belongs to the contact '{taken}'; correct that one first")
+
+
+# -- suppression -------------------------------------------------------------------------------------------------------
 
 
 async def suppress(office: Office, address: Address, reason: str, actor: Actor) -> bool:

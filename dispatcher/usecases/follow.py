@@ -1,4 +1,4 @@
-"""A contact was corrected: its waiting letters follow. The same frozen letters, each as a delivery of its own, logged."""
+"""A contact was corrected: its waiting letters follow, each as a delivery of its own with the same frozen letter."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,7 @@ from dispatcher.domain.words import Cause, Signal
 from dispatcher.store import audit, campaigns, deliveries
 from dispatcher.store.campaigns import CampaignRow
 
+from .look import TO_CONFIRM, look_now, require_confirmed
 from .moves import move
 from .office import Office
 from .plan import Plan, Stop, plan_from_bytes
@@ -24,18 +26,25 @@ _CHUNK = 200
 _SHORTEST = 8
 
 
-async def approve(office: Office, campaign_id: str, digest: str, actor: Actor) -> CampaignRow:
+async def approve(
+    office: Office, campaign_id: str, digest: str, actor: Actor, confirmed: Collection[str] = ()
+) -> CampaignRow:
     """Sign the plan by its digest (or a beginning of it of at least eight characters).
 
-    Raises Conflict when the prepared plan is another one: then somebody has prepared it again since.
+    `confirmed` are codes of `look.TO_CONFIRM` that the approver has looked at and means so. Raises Conflict when the
+    prepared plan is another one (then somebody has prepared it again since), UserError with what is not confirmed.
     """
+    known = await office.store.read(lambda connection: campaigns.get(connection, campaign_id))
+    _require_signable(known, digest)
+    plan = plan_from_bytes(await office.archive.get(known.plan))
 
     async def unit(connection: AsyncConnection) -> CampaignRow:
-        known = await campaigns.get(connection, campaign_id)
-        _require_signable(known, digest)
-        now = office.clock.now()
-        await campaigns.put(connection, campaign_id, approved_plan=known.plan, approved_by=str(actor), approved_at=now)
-        await _audit(connection, office, actor, "approve", campaign_id, {"plan": known.plan})
+        _require_signable(await campaigns.get(connection, campaign_id), known.plan)
+        meant = require_confirmed([*plan.remarks, *await look_now(connection, office, plan)], confirmed)
+        signed = {"approved_plan": known.plan, "approved_by": str(actor), "approved_at": office.clock.now()}
+        await campaigns.put(connection, campaign_id, **signed, confirmed=meant)
+        data: dict[str, object] = {"plan": known.plan, **({"confirmed": meant} if meant else {})}
+        await _audit(connection, office, actor, "approve", campaign_id, data)
         return await campaigns.get(connection, campaign_id)
 
     return await office.store.write(unit)
@@ -93,6 +102,7 @@ async def _launch(
     seen = await campaigns.get(connection, known.id)
     if seen.approved_plan != known.approved_plan or not seen.approved:
         raise Conflict(f"the approval of '{known.id}' changed meanwhile; look again")
+    await _require_nothing_new(connection, office, plan, seen)
     facts = plan.campaign
     await campaigns.open_occurrence(connection, known.id, facts["local_key"], datetime.fromisoformat(facts["instant"]))
     for letter in plan.letters:
@@ -103,6 +113,19 @@ async def _launch(
         data = {"plan": known.approved_plan, "deliveries": added}
         await _audit(connection, office, actor, "launch", known.id, data)
     return added
+
+
+async def _require_nothing_new(connection: AsyncConnection, office: Office, plan: Plan, seen: CampaignRow) -> None:
+    """What has to be confirmed and was not, because it came up after the approval, stops the launch."""
+    if seen.launched_at is not None:
+        return
+    found = await look_now(connection, office, plan)
+    new = [one for one in found if one.code in TO_CONFIRM and (one.code, one.place) not in seen.confirmed]
+    if new:
+        lines = "; ".join(f"{one.place}: {one.cause}" for one in new[:5]) + (" …" if len(new) > 5 else "")
+        raise Conflict(
+            f"E_CONTACT_CHANGED since '{seen.id}' was approved: {lines}. Prepare it again, or approve this plan again"
+        )
 
 
 def _queued(office: Office, plan: Plan, stop: Stop, now: datetime, late_by: timedelta) -> Delivery:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from dispatcher.domain.audit import canonical
+from dispatcher.domain.errors import Problem
 from dispatcher.domain.model import Address, Campaign, Contact, Letter, delivery_id
 from dispatcher.domain.schedule import add_working_days, next_opening
 from dispatcher.domain.words import Kind, Policy, Role
@@ -33,6 +35,23 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """A contact as it was when its letter was made."""
+
+    holder: str  #: the name of the office-holder
+    fingerprint: str  #: of everything that shapes the letter or its way
+
+
+#: Fields of a contact that change neither a letter nor its way.
+_BESIDE_THE_POINT = ("provenance", "tags", "phone", "external_id", "copies_to", "prefers", "since", "until")
+
+
+def person_of(contact: Contact) -> Person:
+    facts = {name: value for name, value in asdict(contact).items() if name not in _BESIDE_THE_POINT}
+    return Person(contact.name, hashlib.sha256(canonical(facts).encode()).hexdigest()[:16])
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A campaign, its frozen letters and whom they go to."""
 
@@ -40,6 +59,8 @@ class Plan:
     source: str  #: the campaign file, exactly
     letters: tuple[Letter, ...]
     stops: tuple[Stop, ...]
+    people: dict[str, Person]  #: by contact id: as they were when the letters were made
+    remarks: tuple[Problem, ...] = ()  #: what was noticed while they were made; whoever approves sees it
 
     def as_bytes(self) -> bytes:
         return canonical({"v": 1, **asdict(self)}).encode()
@@ -49,11 +70,15 @@ def plan_from_bytes(data: bytes) -> Plan:
     record = json.loads(data)
     letters = tuple(Letter(**one) for one in record["letters"])
     stops = tuple(Stop(**{**one, "kind": Kind(one["kind"]), "role": Role(one["role"])}) for one in record["stops"])
-    return Plan(record["campaign"], record["source"], letters, stops)
+    people = {name: Person(**one) for name, one in record["people"].items()}
+    remarks = tuple(Problem(**one) for one in record["remarks"])
+    return Plan(record["campaign"], record["source"], letters, stops, people, remarks)
 
 
-def draw(campaign: Campaign, people: Mapping[str, Contact], letters: Sequence[Letter]) -> Plan:
-    """The plan of `campaign` with these frozen letters."""
+def draw(
+    campaign: Campaign, people: Mapping[str, Contact], letters: Sequence[Letter], remarks: Sequence[Problem] = ()
+) -> Plan:
+    """The plan of `campaign` with these frozen letters, and what was noticed while they were made."""
     first = {one.contact_id: one for one in letters if one.step == 0}
     stops: list[Stop] = []
     for contact_id in campaign.contact_ids:
@@ -62,7 +87,9 @@ def draw(campaign: Campaign, people: Mapping[str, Contact], letters: Sequence[Le
     for copy in campaign.copies:
         letter = first[copy.for_contact_id]
         stops += _stops(campaign, people[copy.contact_id], copy.for_contact_id, Role.CC, copy.policy, letter)
-    return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(stops))
+    concerned = sorted({one.contact_id for one in stops} | set(campaign.contact_ids))
+    described = {name: person_of(people[name]) for name in concerned}
+    return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(stops), described, tuple(remarks))
 
 
 def _stops(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
@@ -33,23 +33,30 @@ class Prepared:
     plan: Plan
     digest: str
     voided: str  #: digest of an approval that this plan has made void; ''
-    warnings: tuple[Problem, ...]  #: what a person should look at before approving
 
 
 async def prepare(
-    office: Office, campaign: Campaign, book: ContactBook, actor: Actor, progress: Progress = lambda done, of: None
+    office: Office,
+    campaign: Campaign,
+    book: ContactBook,
+    actor: Actor,
+    progress: Progress = lambda done, of: None,
+    *,
+    noted: Sequence[Problem] = (),
 ) -> Prepared:
     """Freeze every letter of every step, then the plan. Doing it again with the same inputs gives the same digest.
+
+    The plan carries what was noticed on the way (`noted` while the campaign's file was read), for whoever approves it.
 
     Raises CampaignError with the problems of all letters (then nothing has changed), Conflict after the launch.
     """
     await office.store.read(lambda connection: _require_unlaunched(connection, campaign.id))
     people = {one.id: one for one in book.contacts}
-    letters, warnings = await _freeze_all(office, campaign, people, progress)
-    plan = draw(campaign, people, letters)
+    letters, remarks = await _freeze_all(office, campaign, people, progress)
+    plan = draw(campaign, people, letters, [*noted, *remarks])
     digest = await office.archive.put(plan.as_bytes())
     voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
-    return Prepared(plan, digest, voided, tuple(warnings))
+    return Prepared(plan, digest, voided)
 
 
 async def _require_unlaunched(connection: AsyncConnection, campaign_id: str) -> None:

@@ -138,7 +138,7 @@ class Desk:
     async def keep_contacts(self, people: Sequence[Contact]) -> None:
         async def put(connection: Any) -> None:
             for one in people:
-                await contacts.put(connection, one, "test", self.clock.now())
+                await contacts.set_to(connection, one.id, contacts.Kept(one, True, "test"), self.clock.now())
 
         await self.office.store.write(put)
 

@@ -92,7 +92,7 @@ async def _open(connection: Any, office: Office, frozen: Letter) -> None:
     facts: dict[str, Any] = {"title": "Torture", "sender_name": "Megan Burke", "sender_email": "m@coalition.example"}
     now = office.clock.now()
     await campaigns.put(connection, CAMPAIGN, launched_at=now, hours=None, steps=[[0, 0]], proof_after=3, **facts)
-    await contacts.put(connection, _mission(0), "the torture run", now)
+    await contacts.set_to(connection, _mission(0).id, contacts.Kept(_mission(0), True, "the torture run"), now)
     await campaigns.put_letter(connection, frozen)
 
 
@@ -104,7 +104,7 @@ def _mission(number: int) -> Contact:
 async def _queue(connection: Any, place: Place, frozen: Letter, number: int, address: Address, seconds: float) -> None:
     now, person = place.clock.now(), _mission(number)
     if number:
-        await contacts.put(connection, person, "the torture run", now)
+        await contacts.set_to(connection, person.id, contacts.Kept(person, True, "the torture run"), now)
     name = delivery_id(CAMPAIGN, 0, person.id, person.id, address)
     one = Delivery(
         id=name,
