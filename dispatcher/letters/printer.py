@@ -19,6 +19,7 @@ from .address import Order, addressee_lines, copy_lines, date_line, gaps, templa
 from .check import legibility, tongue
 from .fill import Filler
 from .languages import LANGUAGES, Language
+from .legibility import OWN_SMALL_PRINT, SMALL_PRINT, Inspector
 from .letterhead import Letterhead, read_letterhead
 from .parse import Parser
 from .pdf import Pages, Typesetter
@@ -75,7 +76,7 @@ class Printer:
         sheet = self._sheet(order, tag)
         pages = self._typesetter.set(sheet, "print")
         fax_copy = self._typesetter.set(sheet, "fax") if sheet.head.fax_edition else pages
-        rendered = self._rendered(sheet, pages, fax_copy)
+        rendered = self._rendered(sheet, pages, fax_copy, f"contact {order.contact.id}")
         doubts = tongue(order, tag, reviewed=self._source(order.letter, tag).reviewed)
         return replace(rendered, warnings=(*doubts, *rendered.warnings))
 
@@ -88,23 +89,26 @@ class Printer:
     def inputs_digest(self, order: Order) -> str:
         """sha256 over all that the letter is made from: the template files and the order."""
         tag = self.language_for(order)
-        paths = [self._letter_path(order.letter, tag), self._head_path(order.organisation)]
+        paths = [self._letter_path(order.letter, tag)]
+        # The letterhead's folder whole: its words and its pictures.
+        paths += sorted(self._head_path(order.organisation).parent.iterdir())
         paths += [self._templates / name for name in ("typst/letter.typ", "mail/letter.html.j2", "mail/letter.txt.j2")]
         files = {str(p.relative_to(self._templates)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
         facts = {"files": files, "order": _facts(order), "language": tag}
         return hashlib.sha256(canonical(facts).encode()).hexdigest()
 
-    def _rendered(self, sheet: Sheet, pages: Pages, fax_copy: Pages) -> Rendered:
+    def _rendered(self, sheet: Sheet, pages: Pages, fax_copy: Pages, place: str) -> Rendered:
         text, html = self._mail.text(sheet), self._mail.html(sheet)
+        inspector = Inspector(place, OWN_SMALL_PRINT if fax_copy is pages else SMALL_PRINT)
         parts = {
             "pdf": pages.pdf,
             "fax_pdf": fax_copy.pdf,
-            "tiff": fax.fax_pages(fax_copy.pdf),
+            "tiff": fax.fax_pages(fax_copy.pdf, inspector.look),
             "html": html.encode(),
             "text": text.encode(),
             "entity": mail.entity(sheet, text, html, pages.pdf),
         }
-        warnings = tuple(legibility(sheet.letter, pages, fax_copy, parts))
+        warnings = (*legibility(sheet.letter, pages, fax_copy, parts), *inspector.findings(parts["tiff"]))
         return Rendered(unbound(sheet.subject), sheet.language.tag, pages.count, fax_copy.count, parts, warnings)
 
     def _sheet(self, order: Order, tag: str) -> Sheet:
@@ -134,6 +138,7 @@ class Printer:
             sender_name=finish(head.word(sender.name), language),
             sender_title=finish(head.word(sender.title), language),
             copies=tuple(copy_lines(copy, language) for copy in order.copies),
+            signature=head.signature(sender.name),
         )
 
     def _check_head(self, letter: str, organisation: str, language: str) -> None:
