@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -13,6 +13,8 @@ from . import tiff
 
 WIDTH = tiff.WIDTH
 _DPI_X, _DPI_Y = 204, 196
+#: The paper of a fax, in points: as wide as US Letter, as long as A4, each with half a millimetre to spare.
+_WIDEST, _LONGEST = 612 + 1.5, 842 + 1.5
 #: Each dot is the mean of so many by so many: thin strokes survive (measured: papers on letters, 5).
 _OVERSAMPLE = 3
 #: Grey at and above this is paper. Lower loses the bar of the e.
@@ -24,13 +26,34 @@ PAPER = 162
 Look = Callable[[pdfium.PdfPage, Image.Image], None]
 
 
-def fax_pages(pdf: bytes, look: Look | None = None) -> bytes:
-    """The pages of `pdf` as one multi-page Group 4 TIFF. Same PDF, same bytes; `look` is shown each page in turn."""
+def fax_pages(pdf: bytes, look: Look | None = None, after: Iterable[Image.Image] = ()) -> bytes:
+    """The pages of `pdf`, and those drawn already that come after them, as one multi-page Group 4 TIFF.
+
+    Same PDF, same bytes; `look` is shown each page of `pdf` in turn.
+    """
+    return tiff.write([*drawn(pdf, look), *after])
+
+
+def drawn(pdf: bytes, look: Look | None = None) -> list[Image.Image]:
+    """The pages of `pdf`, each as `fax_pages` sets it."""
     document = pdfium.PdfDocument(pdf)
     try:
-        return tiff.write([_page(page, look) for page in document])
+        return [_page(page, look) for page in document]
     finally:
         document.close()
+
+
+def scale_for(wide: float, high: float) -> float:
+    """By how much a page of this size (in points) is made smaller to fit the paper of a fax; 1: not at all.
+
+    A page that lies on its side is turned before it is made smaller.
+    """
+    across, along = (high, wide) if _lies(wide, high) else (wide, high)
+    return min(1.0, _WIDEST / across, _LONGEST / along)
+
+
+def _lies(wide: float, high: float) -> bool:
+    return wide > max(high, _WIDEST)
 
 
 def black_and_white(grey: Image.Image) -> Image.Image:
@@ -41,8 +64,10 @@ def black_and_white(grey: Image.Image) -> Image.Image:
 def _page(page: pdfium.PdfPage, look: Look | None) -> Image.Image:
     """One page, mode '1', white paper, its middle in the middle of the line."""
     wide, high = page.get_size()
+    turned, scale = _lies(wide, high), scale_for(wide, high)
+    wide, high = (high * scale, wide * scale) if turned else (wide * scale, high * scale)
     width, height = round(wide / 72 * _DPI_X), round(high / 72 * _DPI_Y)
-    grey = _drawn(page, width * _OVERSAMPLE, height * _OVERSAMPLE).reduce(_OVERSAMPLE)
+    grey = _drawn(page, width * _OVERSAMPLE, height * _OVERSAMPLE, turned=turned).reduce(_OVERSAMPLE)
     if look:
         look(page, grey)
     dots = black_and_white(grey)
@@ -51,11 +76,11 @@ def _page(page: pdfium.PdfPage, look: Look | None) -> Image.Image:
     return sheet
 
 
-def _drawn(page: pdfium.PdfPage, width: int, height: int) -> Image.Image:
-    """The page in grey at exactly this size; the two scales differ, which the library's own `render` cannot do."""
+def _drawn(page: pdfium.PdfPage, width: int, height: int, *, turned: bool) -> Image.Image:
+    """The page in grey at exactly this size, upright or turned; the two scales differ, which `render` cannot do."""
     bitmap = pdfium.PdfBitmap.new_native(width, height, pdfium_c.FPDFBitmap_Gray)
     bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
-    pdfium_c.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, pdfium_c.FPDF_ANNOT)
+    pdfium_c.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, int(turned), pdfium_c.FPDF_ANNOT)
     try:
         raw = ctypes.string_at(bitmap.buffer, bitmap.stride * height)
         return Image.frombytes("L", (width, height), raw, "raw", "L", bitmap.stride)
