@@ -102,7 +102,7 @@ def _reached(root: generic.PdfObject) -> Iterator[generic.PdfObject]:
         if isinstance(node, generic.IndirectObject):
             if node.reference not in seen:
                 seen.add(node.reference)
-                waiting.append(node.get_object())
+                waiting.append(node.get_object())  # type: ignore[no-untyped-call]  # as in pyHanko
             continue
         yield node
         if isinstance(node, generic.DictionaryObject):
