@@ -1,4 +1,4 @@
-"""Reads an organisation's letterhead: words and one colour, which every writer lays out in its own way."""
+"""Reads an organisation's letterhead: words, one colour, signatures; every writer lays them out in its own way."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from dispatcher.domain.errors import Problem, TemplateError
 
 from .guard import did_you_mean
 from .languages import LANGUAGES, Language
+from .picture import Picture, read_picture
 from .source import read_text
-from .typography import finish
+from .typography import clean, finish
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}\Z")
+#: A picture lies beside letterhead.toml, so that a letterhead is one folder.
+_SAID = re.compile(r"\s*\S")
+_TAG = re.compile(rf"(?:{'|'.join(LANGUAGES)})\Z")
+_FILE = re.compile(r"[\w][\w. -]{0,80}\Z")
 _KEYS: Mapping[str, type] = {
     "title": str,
     "colour": str,
@@ -24,10 +29,21 @@ _KEYS: Mapping[str, type] = {
     "footer": list,
     "fax_edition": bool,
 }
+_OPTIONAL: Mapping[str, type] = {"language": str, "signatures": dict}
+_SIGNATURE: Mapping[str, type] = {"picture": str, "alt": str}
 #: What a table named after a language may say in that language; `words` are the sender's name, title and place.
 _TRANSLATED: Mapping[str, type] = {"title": str, "intro": str, "board": list, "footer": list, "words": dict}
-#: The language of what stands outside those tables.
+#: The language of what stands outside those tables, where `language` does not say.
 _OWN = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a person's hand looks like."""
+
+    signer: str  #: as campaigns name the sender
+    alt: str  #: what a screen reader says instead
+    picture: Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +58,69 @@ class Letterhead:
     fax_edition: bool  #: fax pages are set on their own, in a face for faxes; else they are the letter's pages
     locale: str = _OWN  #: the language of these words, which may be another than the letter's
     words: tuple[tuple[str, str], ...] = ()  #: about the sender: as campaigns say it, and in the letter's language
+    signatures: tuple[Signature, ...] = ()
 
     def word(self, text: str) -> str:
         """A word about the sender in the letter's language; the word itself where the letterhead gives none."""
         return dict(self.words).get(text.strip(), text)
 
+    def signature(self, signer: str) -> Signature | None:
+        """The signature of this sender; None where the letterhead has none."""
+        return next((one for one in self.signatures if one.signer == signer.strip()), None)
+
 
 def read_letterhead(path: Path, place: str, language: Language) -> Letterhead:
-    """Raises TemplateError with every fault of the file."""
+    """Raises TemplateError with every fault of the file and of the pictures that it names."""
     text = read_text(path, place)
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TemplateError(Problem(place, f"is not TOML: {error}", "", "E_TPL_SYNTAX")) from None
     tables = {tag: table.pop(tag) for tag in LANGUAGES.keys() & table if isinstance(table[tag], dict)}
-    problems = [fault for key in table for fault in _entry(key, table[key], place, _KEYS)]
-    for tag, words in tables.items():
-        problems += [fault for key in words for fault in _entry(key, words[key], f"{place} [{tag}]", _TRANSLATED)]
-    problems += [Problem(place, f"{key} is missing", f"Add {key} = …", "E_TPL_SYNTAX") for key in _KEYS.keys() - table]
+    problems = _faults(table, tables, place)
     if problems:
         raise TemplateError(sorted(problems, key=lambda problem: problem.cause))
     own = tables.get(language.tag, {})
-    return _letterhead(table | own, language if own.keys() & {"title", "intro"} else LANGUAGES[_OWN])
+    base = LANGUAGES[str(table.get("language", _OWN))]
+    signatures = _signatures(table.get("signatures", {}), path.parent, place)
+    return _letterhead(table | own, language if own.keys() & {"title", "intro"} else base, signatures)
+
+
+def _faults(table: Mapping[str, object], tables: Mapping[str, Mapping[str, object]], place: str) -> list[Problem]:
+    problems = [fault for key in table for fault in _entry(key, table[key], place, {**_KEYS, **_OPTIONAL})]
+    for tag, words in tables.items():
+        problems += [fault for key in words for fault in _entry(key, words[key], f"{place} [{tag}]", _TRANSLATED)]
+    return problems + _missing(table, place, _KEYS)
+
+
+def _missing(table: Mapping[str, object], place: str, needed: Mapping[str, type]) -> list[Problem]:
+    lacking = sorted(needed.keys() - table.keys())
+    return [Problem(place, f"{key} is missing", f"Add {key} = …", "E_TPL_SYNTAX") for key in lacking]
+
+
+def _signatures(table: Mapping[str, object], folder: Path, place: str) -> tuple[Signature, ...]:
+    """Raises TemplateError with every fault of all of them."""
+    found: list[Signature] = []
+    problems: list[Problem] = []
+    for signer, entry in table.items():
+        try:
+            found.append(_signature(signer, entry, folder, f'{place} [signatures."{signer}"]'))
+        except TemplateError as error:
+            problems += error.problems
+    if problems:
+        raise TemplateError(problems)
+    return tuple(found)
+
+
+def _signature(signer: str, entry: object, folder: Path, place: str) -> Signature:
+    if not isinstance(entry, dict):
+        raise TemplateError(Problem(place, "has the wrong form", "See docs/writing-a-letter.md", "E_TPL_SYNTAX"))
+    problems = [fault for key in entry for fault in _entry(key, entry[key], place, _SIGNATURE)]
+    problems += _missing(entry, place, _SIGNATURE)
+    if problems:
+        raise TemplateError(problems)
+    file = str(entry["picture"])
+    return Signature(signer.strip(), clean(str(entry["alt"])), read_picture(folder / file, f"{place} {file}"))
 
 
 def _entry(key: str, value: object, place: str, known: Mapping[str, type]) -> list[Problem]:
@@ -82,10 +139,11 @@ def _well_formed(key: str, value: object) -> bool:
         return isinstance(value, list) and all(_well_formed("board", line) for line in value)
     if key == "words":
         return isinstance(value, dict) and all(isinstance(word, str) for word in value.values())
-    return bool(_COLOUR.match(str(value))) if key == "colour" else True
+    patterns = {"colour": _COLOUR, "picture": _FILE, "alt": _SAID, "language": _TAG}
+    return bool(patterns[key].match(str(value))) if key in patterns else True
 
 
-def _letterhead(table: Mapping[str, object], language: Language) -> Letterhead:
+def _letterhead(table: Mapping[str, object], language: Language, signatures: tuple[Signature, ...]) -> Letterhead:
     board, footer, words = table["board"], table["footer"], table.get("words", {})
     assert isinstance(board, list)
     assert isinstance(footer, list)
@@ -99,4 +157,5 @@ def _letterhead(table: Mapping[str, object], language: Language) -> Letterhead:
         fax_edition=bool(table["fax_edition"]),
         locale=language.locale,
         words=tuple((str(said), str(meant)) for said, meant in words.items()),
+        signatures=signatures,
     )

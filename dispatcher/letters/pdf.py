@@ -179,10 +179,18 @@ def _data(sheet: Sheet) -> dict[str, object]:
         "closing": sheet.closing,
         "sender_name": sheet.sender_name,
         "sender_title": sheet.sender_title,
+        "signature": _signature(sheet),
         "copy_label": sheet.language.copy_label,
         "copies": [_lines(copy) for copy in sheet.copies],
         "running": f"{sheet.addressee[0]} · {sheet.date_line}".replace(" ", NBSP),
     }
+
+
+def _signature(sheet: Sheet) -> dict[str, str] | None:
+    if sheet.signature is None:
+        return None
+    picture = sheet.signature.picture
+    return {"alt": sheet.head.word(sheet.signature.alt), "print": picture.print, "fax": picture.fax}
 
 
 def _lines(texts: Iterable[str]) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from .languages import Language
-from .letterhead import Letterhead
+from .letterhead import Letterhead, Signature
 from .tree import Block
 
 
@@ -27,6 +27,7 @@ class Sheet:
     sender_name: str
     sender_title: str
     copies: tuple[tuple[str, ...], ...]  #: the lines of each cc party
+    signature: Signature | None = None  #: stands on paper alone: mail programs hide pictures, and show no SVG
 
     @property
     def headline(self) -> str:
