@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatcher.domain.words import Cause, State
+from dispatcher.domain.words import Cause, Fate, Health, State
 
 STATES: dict[State, str] = {
     State.QUEUED: "Queued",
@@ -15,6 +15,20 @@ STATES: dict[State, str] = {
     State.DELIVERED: "Delivered",
     State.FAILED: "Failed – needs you",
     State.CANCELLED: "Stopped",
+}
+
+HEALTH: dict[Health, str] = {
+    Health.UNTRIED: "none yet",
+    Health.GOOD: "arrived",
+    Health.DOUBTFUL: "failed, may pass",
+    Health.BAD: "failed: address is wrong",
+}
+
+FATES: dict[Fate, str] = {
+    Fate.MOVED: "goes to the new address",
+    Fate.HELD: "held: it names the former office-holder; release or cancel it",
+    Fate.MET: "the same letter goes to the new address already; left as it is",
+    Fate.UNCERTAIN: "is being sent or in doubt; left as it is",
 }
 
 

@@ -94,6 +94,15 @@ class Health(StrEnum):
     BAD = "bad"  # the latest one failed because the address is wrong
 
 
+class Fate(StrEnum):
+    """What became of a waiting letter when its contact was corrected."""
+
+    MOVED = "moved"  # goes to the new address
+    HELD = "held"  # names an office-holder who left: a person decides
+    MET = "met"  # the same letter goes to the new address already
+    UNCERTAIN = "uncertain"  # may have arrived, or is being sent: left as it is
+
+
 class Stage(StrEnum):
     """How far an attempt got; recovery goes by this, never by age alone."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict, ImportError_, Problem
-from dispatcher.domain.model import Actor, Address, Contact
+from dispatcher.domain.model import Actor, Address
 from dispatcher.intake.contacts import Reading, ReadOptions, read_lists
 from dispatcher.store import audit, contact_history, contacts
 from dispatcher.store.contact_history import Change, ImportRow
@@ -23,15 +23,6 @@ from .office import Office
 
 #: A warning of these codes is an error until somebody has looked and said so.
 TO_CONFIRM = frozenset({"W_CONFUSABLE"})
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One field of a contact, before and after, as a person reads them."""
-
-    field: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,25 +137,6 @@ def _clash(one: Kept, address: Address, other: Kept) -> Problem:
     cause = f"{address.kind}: {address.value} belongs to the contact '{other.person.id}' already"
     way_out = f"Correct one of the two, or use the id {other.person.id} if they are one office"
     return Problem(one.source, cause, way_out, "E_DUP")
-
-
-def differences(change: Change) -> list[Difference]:
-    """What differs, field by field, in the order of the fields."""
-    before, after = (kept.person if kept else None for kept in (change.before, change.after))
-    if before is None or after is None:
-        return []
-    names = [one.name for one in fields(Contact)]
-    pairs = [(name, shown(getattr(before, name)), shown(getattr(after, name))) for name in names]
-    return [Difference(*pair) for pair in pairs if pair[1] != pair[2]]
-
-
-def shown(value: object) -> str:
-    """A field's value on one line."""
-    if isinstance(value, tuple):
-        return "; ".join(map(shown, value))
-    if isinstance(value, Address):
-        return f"{value.kind} {value.value}"
-    return "" if value is None else str(value)
 
 
 # -- applying ----------------------------------------------------------------------------------------------------------

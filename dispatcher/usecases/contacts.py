@@ -22,6 +22,7 @@ from dispatcher.store.contacts import Kept
 from dispatcher.store.views import Record
 
 from .contact_change import change_all
+from .contact_fields import Difference, differences, told
 from .follow import Followed
 from .office import Office
 
@@ -71,6 +72,15 @@ class ContactView:
     holders: tuple[Holder, ...]  #: who held the office, the earliest first; the last one is in office
     history: tuple[Recorded, ...]  #: every change, the oldest first
     suppressed: tuple[Address, ...]
+
+    def health(self) -> list[tuple[Address, Health]]:
+        """Its present addresses, each with what the letters so far tell of it."""
+        known = {(one.kind, one.address): one for one in self.records}
+        return [(one, health(known.get((one.kind, one.value)))) for one in self.kept.person.addresses]
+
+    def told(self) -> list[tuple[Recorded, str]]:
+        """Every change with what it was, in words."""
+        return [(one, told(one.change)) for one in self.history]
 
 
 async def show_contact(office: Office, contact_id: str) -> ContactView:
@@ -128,7 +138,7 @@ class Repair:
     email: str | None = None
     fax: str | None = None
     source: str = ""  #: where the new address was learned
-    checked_on: date | None = None  #: when somebody made sure of the addresses
+    checked: bool = False  #: the actor made sure of the addresses today
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +148,9 @@ class Repaired:
     before: Contact
     after: Contact
     followed: tuple[Followed, ...]
+
+    def differences(self) -> list[Difference]:
+        return differences(self.before, self.after)
 
 
 async def repair(office: Office, contact_id: str, wanted: Repair, reason: str, actor: Actor) -> Repaired:
@@ -149,7 +162,7 @@ async def repair(office: Office, contact_id: str, wanted: Repair, reason: str, a
 
     async def unit(connection: AsyncConnection) -> Repaired:
         kept = await _known(connection, contact_id)
-        after = _corrected(kept.person, wanted, actor)
+        after = _corrected(kept.person, wanted, office.clock.now().date(), actor)
         if after == kept.person:
             raise UserError(Problem(contact_id, "is as you say already", "Say what is to be changed"))
         await _require_free(connection, after)
@@ -162,7 +175,7 @@ async def repair(office: Office, contact_id: str, wanted: Repair, reason: str, a
     return await office.store.write(unit)
 
 
-def _corrected(person: Contact, wanted: Repair, actor: Actor) -> Contact:
+def _corrected(person: Contact, wanted: Repair, today: date, actor: Actor) -> Contact:
     given = {Kind.EMAIL: wanted.email, Kind.FAX: wanted.fax}
     parse = {Kind.EMAIL: parse_email, Kind.FAX: parse_fax}
     values = {
@@ -171,18 +184,15 @@ def _corrected(person: Contact, wanted: Repair, actor: Actor) -> Contact:
     addresses = tuple(Address(kind, value) for kind, value in values.items() if value)
     if not addresses:
         raise UserError(Problem(person.id, "would have neither email nor fax", "Leave it one of them"))
-    known = tuple(_provenance(person, one, wanted, actor) for one in addresses)
+    known = tuple(_provenance(person, one, wanted, today, actor) for one in addresses)
     provenance = tuple(one for one in known if one != Provenance(one.address))
     return replace(person, **wanted.fields, addresses=addresses, provenance=provenance)
 
 
-def _provenance(person: Contact, address: Address, wanted: Repair, actor: Actor) -> Provenance:
-    known = person.known_from(address)
-    if address not in person.addresses:
-        return Provenance(address, wanted.source, wanted.checked_on, str(actor) if wanted.checked_on else "")
-    if wanted.checked_on is not None:
-        return replace(known, checked_on=wanted.checked_on, checked_by=str(actor), source=wanted.source or known.source)
-    return known
+def _provenance(person: Contact, address: Address, wanted: Repair, today: date, actor: Actor) -> Provenance:
+    is_new = address not in person.addresses
+    known = Provenance(address, wanted.source) if is_new else person.known_from(address)
+    return replace(known, checked_on=today, checked_by=str(actor)) if wanted.checked else known
 
 
 async def _require_free(connection: AsyncConnection, after: Contact) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.model import Actor, Address, Contact, Delivery, beside
-from dispatcher.domain.words import Cause, Signal, State, Verdict
+from dispatcher.domain.words import Cause, Fate, Kind, Signal, State, Verdict
 from dispatcher.store import attempts, audit, campaigns, deliveries
 
 from .moves import move
@@ -23,15 +22,6 @@ _UNCERTAIN = (State.SENDING, State.IN_DOUBT)
 _NOTHING_ARRIVED = (Verdict.DEFERRED, Verdict.REFUSED, Verdict.UNSENT)
 #: No letter goes back and forth between two addresses more often than this.
 _MOST_RETURNS = 50
-
-
-class Fate(StrEnum):
-    """What became of a letter when its contact was corrected."""
-
-    MOVED = "moved"  # goes to the new address
-    HELD = "held"  # names an office-holder who left: a person decides
-    MET = "met"  # the same letter goes to the new address already
-    UNCERTAIN = "uncertain"  # may have arrived, or is being sent: left as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +57,7 @@ async def follow(
     return told
 
 
-def _moves(before: Contact, after: Contact) -> Iterator[tuple[str, str, str]]:
+def _moves(before: Contact, after: Contact) -> Iterator[tuple[Kind, str, str]]:
     """(kind, old value, new value) of the addresses that were exchanged for another."""
     for one in before.addresses:
         present = after.address(one.kind)
