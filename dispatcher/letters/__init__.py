@@ -2,5 +2,6 @@
 
 from .address import Order
 from .printer import Printer, Rendered, render_in_process
+from .seal import Signing
 
-__all__ = ["Order", "Printer", "Rendered", "render_in_process"]
+__all__ = ["Order", "Printer", "Rendered", "Signing", "render_in_process"]

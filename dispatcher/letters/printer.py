@@ -23,6 +23,7 @@ from .legibility import OWN_SMALL_PRINT, SMALL_PRINT, Inspector
 from .letterhead import Letterhead, read_letterhead
 from .parse import Parser
 from .pdf import Pages, Typesetter
+from .seal import Seal, Signing, open_seal
 from .sheet import Sheet
 from .source import Source, open_source, read_text
 from .typography import finish, unbound
@@ -47,8 +48,9 @@ class Rendered:
 class Printer:
     """Built once a process: holds the fonts, the page template and the Jinja environments. Keeps no letter."""
 
-    def __init__(self, templates: Path) -> None:
+    def __init__(self, templates: Path, seal: Seal | None = None) -> None:
         self._templates = Path(templates)
+        self._seal = seal
         self._filler = Filler()
         self._parsers = {tag: Parser(language) for tag, language in LANGUAGES.items()}
         self._typesetter = Typesetter(self._templates)
@@ -76,6 +78,8 @@ class Printer:
         sheet = self._sheet(order, tag)
         pages = self._typesetter.set(sheet, "print")
         fax_copy = self._typesetter.set(sheet, "fax") if sheet.head.fax_edition else pages
+        if self._seal:
+            pages, fax_copy = _sealed(self._seal, sheet.day, pages, fax_copy)
         rendered = self._rendered(sheet, pages, fax_copy, f"contact {order.contact.id}")
         doubts = tongue(order, tag, reviewed=self._source(order.letter, tag).reviewed)
         return replace(rendered, warnings=(*doubts, *rendered.warnings))
@@ -87,14 +91,15 @@ class Printer:
         return tag if known and self._letter_path(order.letter, tag).is_file() else FALL_BACK
 
     def inputs_digest(self, order: Order) -> str:
-        """sha256 over all that the letter is made from: the template files and the order."""
+        """sha256 over all that the letter is made from: the template files, the order, and who signs the PDFs."""
         tag = self.language_for(order)
         paths = [self._letter_path(order.letter, tag)]
         # The letterhead's folder whole: its words and its pictures.
-        paths += sorted(self._head_path(order.organisation).parent.iterdir())
+        paths += sorted(p for p in self._head_path(order.organisation).parent.iterdir() if p.is_file())
         paths += [self._templates / name for name in ("typst/letter.typ", "mail/letter.html.j2", "mail/letter.txt.j2")]
         files = {str(p.relative_to(self._templates)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
-        facts = {"files": files, "order": _facts(order), "language": tag}
+        signed_by = self._seal.identity if self._seal else ""
+        facts = {"files": files, "order": _facts(order), "language": tag, "signed_by": signed_by}
         return hashlib.sha256(canonical(facts).encode()).hexdigest()
 
     def _rendered(self, sheet: Sheet, pages: Pages, fax_copy: Pages, place: str) -> Rendered:
@@ -190,13 +195,19 @@ def specimen(letter: str, organisation: str, language: str) -> Order:
 
 
 @lru_cache(maxsize=4)
-def _printer(templates: str) -> Printer:
-    return Printer(Path(templates))
+def _printer(templates: str, signing: Signing | None) -> Printer:
+    return Printer(Path(templates), open_seal(signing) if signing else None)
 
 
-def render_in_process(templates: str, order: Order) -> Rendered:
+def render_in_process(templates: str, order: Order, signing: Signing | None = None) -> Rendered:
     """`Printer.render` for a pool of processes: each keeps its own printer."""
-    return _printer(templates).render(order)
+    return _printer(templates, signing).render(order)
+
+
+def _sealed(seal: Seal, day: date, pages: Pages, fax_copy: Pages) -> tuple[Pages, Pages]:
+    """Both editions signed; one signature where they are one document."""
+    signed = replace(pages, pdf=seal.sign(pages.pdf, day))
+    return signed, signed if fax_copy is pages else replace(fax_copy, pdf=seal.sign(fax_copy.pdf, day))
 
 
 def _named(name: str, what: str) -> str:
