@@ -22,6 +22,24 @@ Rule = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class CoverLabels:
+    """What a fax cover page says besides the letter's own words. A label names what stands beside it; no colon."""
+
+    fax: str  #: the kind of paper, and the number
+    to: str
+    sender: str
+    date: str
+    subject: str
+    pages: str  #: how many, this one among them
+    copies: str
+    attachments: str
+    remarks: str
+    missing: str  #: before the ways to reach us, when a page is
+    phone: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     """The conventions of letters in one language."""
 
@@ -32,6 +50,7 @@ class Language:
     date_line: str  #: with {place}, {date}
     re_label: str
     copy_label: str
+    cover: CoverLabels
     quotes: tuple[str, str, str, str]  #: outer pair, inner pair
     bound: tuple[str, ...] = ()  #: titles that may not stand at the end of a line
     letters: str = "LATIN"  #: how the Unicode names of its letters begin
@@ -64,6 +83,20 @@ _ENGLISH = Language(
     date_line="{place}, {date}",
     re_label="Re:",
     copy_label="cc.",
+    cover=CoverLabels(
+        fax="Fax",
+        to="To",
+        sender="From",
+        date="Date",
+        subject="Subject",
+        pages="Pages, this one included",
+        copies="Copies to",
+        attachments="Attachments",
+        remarks="Remarks",
+        missing="If a page is missing or cannot be read, please tell us:",
+        phone="Telephone",
+        email="Email",
+    ),
     quotes=("“", "”", "‘", "’"),
     bound=("H.E.", "H.M.", "H.R.H.", "Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "St.", "No.", "Art."),
 )
@@ -79,6 +112,20 @@ _FRENCH = Language(
     date_line="{place}, le {date}",
     re_label=f"Objet{_WIDE}:",
     copy_label=f"Copie{_WIDE}:",
+    cover=CoverLabels(
+        fax="Télécopie",
+        to="À",
+        sender="De",
+        date="Date",
+        subject="Objet",
+        pages="Pages, celle-ci comprise",
+        copies="Copies à",
+        attachments="Pièces jointes",
+        remarks="Remarques",
+        missing=f"Si une page manque ou est illisible, veuillez nous en informer{_WIDE}:",
+        phone="Téléphone",
+        email="Courriel",
+    ),
     quotes=(f"«{_WIDE}", f"{_WIDE}»", "“", "”"),
     bound=("S.E.", "S.M.", "M.", "MM.", "Mme", "Mmes", "Mlle", "Me", "Dr", "St", "Ste", "n°", "art.", "p."),
     first="{day}er",
@@ -105,6 +152,20 @@ _SPANISH = Language(
     date_line="{place}, {date}",
     re_label="Asunto:",
     copy_label="c.c.:",
+    cover=CoverLabels(
+        fax="Fax",
+        to="Para",
+        sender="De",
+        date="Fecha",
+        subject="Asunto",
+        pages="Páginas, incluida esta",
+        copies="Copias para",
+        attachments="Anexos",
+        remarks="Observaciones",
+        missing="Si falta alguna página o no es legible, le rogamos que nos lo comunique:",
+        phone="Teléfono",
+        email="Correo electrónico",
+    ),
     quotes=("“", "”", "‘", "’"),
     bound=("Excmo.", "Excma.", "S.E.", "S.M.", "Sr.", "Sra.", "Srta.", "Dr.", "Dra.", "D.", "Dña.", "núm.", "art."),
     rules=(
@@ -124,6 +185,20 @@ _RUSSIAN = Language(
     date_line="{place}, {date}",
     re_label="Касается:",
     copy_label="Копия:",
+    cover=CoverLabels(
+        fax="Факс",
+        to="Кому",
+        sender="От кого",
+        date="Дата",
+        subject="Тема",
+        pages="Страниц, включая эту",
+        copies="Копии",
+        attachments="Приложения",
+        remarks="Примечания",
+        missing="Если какой-либо страницы недостаёт или её нельзя прочесть, просим сообщить нам:",
+        phone="Телефон",
+        email="Эл. почта",
+    ),
     quotes=("«", "»", "„", "“"),
     bound=("Е.П.", "г-н", "г-на", "г-ну", "г-жа", "г-жи", "г-же", "господин", "господину", "госпожа", "госпоже", "№"),
     letters="CYRILLIC",
@@ -150,6 +225,20 @@ _ARABIC = Language(
     date_line="{place}، {date}",
     re_label="الموضوع:",
     copy_label="نسخة إلى:",
+    cover=CoverLabels(
+        fax="فاكس",
+        to="إلى",
+        sender="من",
+        date="التاريخ",
+        subject="الموضوع",
+        pages="عدد الصفحات، بما فيها هذه الصفحة",
+        copies="نسخ إلى",
+        attachments="المرفقات",
+        remarks="ملاحظات",
+        missing="إذا نقصت صفحة أو تعذّرت قراءتها، فيرجى إبلاغنا:",
+        phone="الهاتف",
+        email="البريد الإلكتروني",
+    ),
     quotes=("«", "»", "“", "”"),
     bound=("د.", "السيد", "السيدة"),
     letters="ARABIC",
@@ -172,6 +261,20 @@ _CHINESE = Language(
     date_line="{place}，{date}",
     re_label="事由：",
     copy_label="抄送：",
+    cover=CoverLabels(
+        fax="传真",
+        to="收件人",
+        sender="发件人",
+        date="日期",
+        subject="事由",
+        pages="页数（含本页）",
+        copies="抄送",
+        attachments="附件",
+        remarks="备注",
+        missing="如有缺页或字迹不清，请与我们联系：",
+        phone="电话",
+        email="电子邮件",
+    ),
     quotes=("“", "”", "‘", "’"),
     letters="CJK",
     script="chinese",

@@ -29,7 +29,8 @@ _KEYS: Mapping[str, type] = {
     "footer": list,
     "fax_edition": bool,
 }
-_OPTIONAL: Mapping[str, type] = {"language": str, "signatures": dict}
+#: `phone`, `fax` and `email` are for the cover page of a fax; the footer says what it says.
+_OPTIONAL: Mapping[str, type] = {"language": str, "signatures": dict, "phone": str, "fax": str, "email": str}
 _SIGNATURE: Mapping[str, type] = {"picture": str, "alt": str}
 #: What a table named after a language may say in that language; `words` are the sender's name, title and place.
 _TRANSLATED: Mapping[str, type] = {"title": str, "intro": str, "board": list, "footer": list, "words": dict}
@@ -59,6 +60,9 @@ class Letterhead:
     locale: str = _OWN  #: the language of these words, which may be another than the letter's
     words: tuple[tuple[str, str], ...] = ()  #: about the sender: as campaigns say it, and in the letter's language
     signatures: tuple[Signature, ...] = ()
+    phone: str = ""  #: for a fax cover page; '' where the letterhead does not say
+    fax: str = ""
+    email: str = ""
 
     def word(self, text: str) -> str:
         """A word about the sender in the letter's language; the word itself where the letterhead gives none."""
@@ -158,4 +162,7 @@ def _letterhead(table: Mapping[str, object], language: Language, signatures: tup
         locale=language.locale,
         words=tuple((str(said), str(meant)) for said, meant in words.items()),
         signatures=signatures,
+        phone=clean(str(table.get("phone", ""))),
+        fax=clean(str(table.get("fax", ""))),
+        email=clean(str(table.get("email", ""))),
     )
