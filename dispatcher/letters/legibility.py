@@ -71,7 +71,8 @@ class _Seen:
 
     page: pdfium.PdfPage
     grey: Image.Image
-    things: list[Thing]
+    things: list[Thing]  #: in the sizes of the fax page
+    turned: bool  #: a page that lies on its side is drawn upright
 
     def dots(self, box: Box) -> tuple[int, int, int, int]:
         """left, top, right, bottom in dots of the drawing; the page may be turned."""
@@ -80,7 +81,8 @@ class _Seen:
 
     def _dot(self, x: float, y: float) -> tuple[int, int]:
         across, down = pdfium_c.c_int(), pdfium_c.c_int()
-        pdfium_c.FPDF_PageToDevice(self.page, 0, 0, *self.grey.size, 0, x, y, across, down)
+        turned = int(self.turned)
+        pdfium_c.FPDF_PageToDevice(self.page, 0, 0, *self.grey.size, turned, x, y, across, down)
         return across.value, down.value
 
     def histogram(self, box: Box) -> list[int]:
@@ -90,6 +92,14 @@ class _Seen:
         if inside[0] >= inside[2] or inside[1] >= inside[3]:
             return [0] * 256
         return self.grey.crop(inside).histogram()
+
+
+def _seen(page: pdfium.PdfPage, grey: Image.Image) -> _Seen:
+    """The page as it is drawn: turned where it lay on its side, and made smaller where it was too large."""
+    wide, high = page.get_size()
+    scale, found = fax.scale_for(wide, high), things(page)
+    printed = list(found) if scale == 1 else [one._replace(size=one.size * scale) for one in found]
+    return _Seen(page, grey, printed, turned=(wide > high) != (grey.width / tiff.DPI[0] > grey.height / tiff.DPI[1]))
 
 
 class Inspector:
@@ -106,7 +116,7 @@ class Inspector:
     def look(self, page: pdfium.PdfPage, grey: Image.Image) -> None:
         """Look at the next page and its drawing."""
         self._pages += 1
-        seen = _Seen(page, grey, list(things(page)))
+        seen = _seen(page, grey)
         spots = [spot for find in _FINDERS for spot in find(seen)]
         spots += _small(seen, self._small)
         for code in _MEANING:
@@ -115,8 +125,9 @@ class Inspector:
         self._problems += self._blackness(seen)
 
     def findings(self, pages: bytes) -> list[Problem]:
-        """Everything that was found; `pages` is the finished TIFF, whose pages have their times on the line."""
-        return [*self._problems, *self._slow(tiff.pages_of(pages))]
+        """Everything that was found. `pages` is the finished TIFF, which tells how long each page takes on the line;
+        pages after those that were looked at are another document's."""
+        return [*self._problems, *self._slow(tiff.pages_of(pages)[: self._pages])]
 
     def _problem(self, seen: _Seen, code: str, spots: Sequence[_Spot]) -> Problem:
         trouble, way_out = _MEANING[code]
@@ -144,9 +155,15 @@ class Inspector:
 
 
 def inspect(pdf: bytes, place: str, small: float = SMALL_PRINT) -> list[Problem]:
-    """Draws the pages of any PDF and says what a fax will not carry; where pages are drawn anyway, use Inspector."""
+    """What a fax will not carry of the pages of any PDF."""
+    return drawn_and_inspected(pdf, place, small)[1]
+
+
+def drawn_and_inspected(pdf: bytes, place: str, small: float = SMALL_PRINT) -> tuple[list[Image.Image], list[Problem]]:
+    """The fax pages of any PDF, and what a fax will not carry of them, drawn once for both."""
     inspector = Inspector(place, small)
-    return inspector.findings(fax.fax_pages(pdf, inspector.look))
+    pages = fax.drawn(pdf, inspector.look)
+    return pages, inspector.findings(tiff.write(pages))
 
 
 # -- what to call it ---------------------------------------------------------------------------------------------------
@@ -217,14 +234,19 @@ def _fills(seen: _Seen) -> Iterator[_Spot]:
             continue
         elif GREY <= one.light < PAPER:
             yield _Spot("W_LEGIBLE_TINT", one.box, _sized("a field", one.box))
-        elif one.light < GREY and min(wide, high) > 3 and wide * high > 100 and _solid(seen, one.box):
-            yield _Spot("W_LEGIBLE_BLOCK", one.box, _sized("a field", one.box))
+        elif min(wide, high) > 3 and wide * high > 100:
+            yield from _field(seen, one.box)
 
 
-def _solid(seen: _Seen, box: Box) -> bool:
-    """Dark nearly everywhere: neither an outline nor the letters of a logo."""
+def _field(seen: _Seen, box: Box) -> Iterator[_Spot]:
+    """A block, or shades, which have no one colour; nothing where it is an outline, or the letters of a logo."""
     counts = seen.histogram(box)
-    return sum(counts[:128]) > 0.7 * sum(counts)
+    if sum(counts[64:200]) > _MIDTONES * sum(counts):
+        if any(one.made is Made.PICTURE for one in seen.things):
+            return  # it is the picture's: white fields lie under everything that office programs draw
+        yield _Spot("W_LEGIBLE_TINT", box, "a run of shades")
+    elif sum(counts[:128]) > 0.7 * sum(counts):
+        yield _Spot("W_LEGIBLE_BLOCK", box, _sized("a field", box))
 
 
 def _pictures(seen: _Seen) -> Iterator[_Spot]:
