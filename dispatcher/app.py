@@ -25,7 +25,7 @@ from dispatcher.domain.errors import Problem, SettingsError
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
-from dispatcher.letters import Order, Rendered, render_in_process
+from dispatcher.letters import Order, Rendered, Signing, render_in_process
 from dispatcher.settings import Settings, database_url, read_secret
 from dispatcher.store import version
 from dispatcher.store.engine import Store
@@ -41,6 +41,7 @@ class Press:
 
     templates: Path
     hands: int = field(default_factory=lambda: os.cpu_count() or 1)
+    signing: Signing | None = None
     _pool: ProcessPoolExecutor | None = None
 
     async def render(self, order: Order) -> Rendered:
@@ -49,7 +50,7 @@ class Press:
             spawn = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self.hands, mp_context=spawn)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, render_in_process, str(self.templates), order)
+        return await loop.run_in_executor(self._pool, render_in_process, str(self.templates), order, self.signing)
 
     def close(self) -> None:
         if self._pool is not None:
@@ -63,7 +64,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
     Raises Conflict when the schema is not the one this program speaks, SettingsError when a channel lacks a setting.
     """
     clock = clock or SystemClock()
-    press = Press(settings.templates.folder)
+    press = Press(settings.templates.folder, signing=_signing(settings))
     store = Store(database_url(settings))
     channels = _channels(settings, clock)
     try:
@@ -174,6 +175,15 @@ def _return_path(settings: Settings, clock: Clock) -> Callable[[str], str]:
         return f"{sign_return_path(key, delivery_id, expires)}@{domain}"
 
     return sign
+
+
+def _signing(settings: Settings) -> Signing | None:
+    """The files of [signing], read once: a certificate that is exchanged counts from the next start."""
+    given = settings.signing
+    if given.certificate_file is None or given.key_file is None:
+        return None
+    passphrase = read_secret(given.passphrase_file).encode() if given.passphrase_file else None
+    return Signing(given.certificate_file.read_bytes(), read_secret(given.key_file).encode(), passphrase)
 
 
 def _token_key(path: Path) -> bytes:

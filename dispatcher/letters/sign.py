@@ -37,7 +37,7 @@ class PadesSeal:
 
     def __init__(self, signing: Signing) -> None:
         self._certificate, *others = load_certs_from_pemder_data(signing.certificates)
-        store = SimpleCertificateStore.from_certs(others)
+        store = SimpleCertificateStore.from_certs(others)  # type: ignore[no-untyped-call]  # the one untyped name
         key = load_private_key_from_pemder_data(signing.key, signing.passphrase)
         self._hand = _Hand(self._certificate, key, store)
 

@@ -6,7 +6,7 @@ the TOML file, the default. Every problem in all of them is reported at once, as
 
 from .causes import CauseText, causes
 from .load import load
-from .model import Archive, Callbacks, Database, Fax, Mail, MailFax, Office, Relay, Settings, Simulator, Worker
+from .model import Archive, Callbacks, Database, Fax, Mail, MailFax, Office, Relay, Settings, Signing, Simulator, Worker
 from .secret import database_url, read_secret
 from .shown import Shown, shown
 
@@ -22,6 +22,7 @@ __all__ = [
     "Relay",
     "Settings",
     "Shown",
+    "Signing",
     "Simulator",
     "Worker",
     "causes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -16,6 +17,7 @@ from dispatcher.resources import resource
 
 from .model import Settings, masked
 from .secret import secret_problems
+from .signing import signing_problems
 from .sources import (
     Given,
     from_environment,
@@ -33,13 +35,17 @@ SECRET_WORDS = ("password", "secret", "token", "key", "passphrase")
 
 
 def load(
-    path: Path | None = None, env: Mapping[str, str] = os.environ, overrides: Mapping[str, object] | None = None
+    path: Path | None = None,
+    env: Mapping[str, str] = os.environ,
+    overrides: Mapping[str, object] | None = None,
+    now: datetime | None = None,
 ) -> Settings:
     """The settings, from the file at `path`, or DISPATCHER_CONFIG, or config/dispatcher.toml, or the defaults alone.
 
     `overrides` are what the command line says: nested, or by dotted key. A relative path, wherever it is given, starts
     at the project folder: the parent of the folder `config` that the file lies in, otherwise the file's own folder,
-    and without a file the current folder. Raises SettingsError with every problem.
+    and without a file the current folder. Certificates are judged at `now`, which is the present where it is not given.
+    Raises SettingsError with every problem.
     """
     file = _file(path, env)
     base = _base(file)
@@ -54,6 +60,7 @@ def load(
     problems = [*_key_problems(given, known), *_inline_url(given)]
     good = [one for one in given if _fits(one, known)]
     problems += secret_problems(good, base, folders)
+    problems += signing_problems(good, base, now or datetime.now(UTC))
     return _built(good, base, problems)
 
 

@@ -80,6 +80,7 @@ def _database(url: str, info: ValidationInfo) -> str:
 
 
 Place = Annotated[Path, BeforeValidator(_resolved)]  #: relative to the project folder, see `load`
+File = Annotated[Path | None, BeforeValidator(_resolved)]  #: a file that anybody may read
 Secret = Annotated[Path | None, BeforeValidator(_resolved)]  #: a file that holds one secret and nothing else
 Domain = Annotated[str, AfterValidator(_domain)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -234,6 +235,14 @@ class Secrets(Section):
     token_key_file: Place = Path("var/token.key")  #: signs return paths; made by Dispatcher when absent
 
 
+class Signing(Section):
+    """The signature in every PDF; none unless it is set. What the files hold is judged by `signing_problems`."""
+
+    certificate_file: File = None  #: PEM: the signer's, then those that vouch for it
+    key_file: Secret = None  #: PEM
+    passphrase_file: Secret = None  #: of the key
+
+
 class Templates(Section):
     """How the letters look."""
 
@@ -264,6 +273,7 @@ class Settings(Section):
     retries: Retries = Retries()
     callbacks: Callbacks = Callbacks()
     secrets: Secrets = Secrets()
+    signing: Signing = Signing()
     templates: Templates = Templates()
     contacts: Contacts = Contacts()
     campaigns: Campaigns = Campaigns()

@@ -14,6 +14,8 @@ from .sources import Given
 
 #: Made by Dispatcher itself when absent, so that its absence is no mistake of anybody's.
 MADE_BY_US = frozenset({"secrets.token_key_file"})
+#: No secret at all: whoever gets a signed letter gets it too.
+PUBLIC = frozenset({"signing.certificate_file"})
 
 
 def read_secret(path: Path) -> str:
@@ -53,13 +55,17 @@ def secret_problems(given: Iterable[Given], base: Path, folders: Iterable[Path])
             path = base / Path(value).expanduser()
             if not path.exists():
                 if key not in MADE_BY_US:
-                    yield _missing(origin, path)
-            elif not any(path.resolve().is_relative_to(folder) for folder in trusted):
+                    yield _no_file(origin, path) if key in PUBLIC else _missing(origin, path)
+            elif key not in PUBLIC and not any(path.resolve().is_relative_to(folder) for folder in trusted):
                 yield from _open_to_others(origin, path)
 
 
 def _missing(origin: str, path: Path) -> Problem:
     return Problem(origin, f"there is no secret file {path}", "Write the secret into it, mode 600", "E_SECRET_MISSING")
+
+
+def _no_file(origin: str, path: Path) -> Problem:
+    return Problem(origin, f"there is no file {path}", "Put it there, or correct the path", "E_SETTING_NO_FILE")
 
 
 def _open_to_others(origin: str, path: Path) -> Iterator[Problem]:
