@@ -69,7 +69,12 @@ def read_channels(sheet: Sheet, book: ContactBook, chosen: Collection[str]) -> C
     for contact_id in own.values:
         _check_contact(own, contact_id, contact_id, ids, chosen)
         pairs.append((contact_id, _policy(own, contact_id)))
-    return Channels(default, tuple(pairs))
+    return Channels(default, (*pairs, *_wishes(book, chosen, set(own.values))))
+
+
+def _wishes(book: ContactBook, chosen: Collection[str], said: Collection[str]) -> list[tuple[str, Policy]]:
+    """What the selected offices prefer, where the campaign says nothing of its own about them."""
+    return [(one.id, one.prefers) for one in book.contacts if one.prefers and one.id in chosen and one.id not in said]
 
 
 def _policy(sheet: Sheet, key: str) -> Policy:
@@ -110,6 +115,32 @@ def read_copies(sheets: list[Sheet], book: ContactBook, chosen: Collection[str],
     contacts = {contact.id: contact for contact in book.contacts}
     places: dict[tuple[str, str], str] = {}
     return tuple(_read_copy(sheet, contacts, book, chosen, default, places) for sheet in sheets)
+
+
+def standing_copies(
+    sheet: Sheet, book: ContactBook, chosen: Collection[str], copies: Collection[Copy]
+) -> tuple[Copy, ...]:
+    """The copies that contacts always send on (`copies_to`), less those that the campaign names itself."""
+    contacts = {contact.id: contact for contact in book.contacts}
+    named = {(one.contact_id, one.for_contact_id) for one in copies}
+    found: list[Copy] = []
+    for addressee in chosen:
+        for contact_id in contacts[addressee].copies_to:
+            if contact_id not in contacts:
+                place = book.places.get(addressee, addressee)
+                cause = f"copies_to: no contact is called {clip(contact_id)}"
+                way_out = did_you_mean(contact_id, contacts, "Correct the id, or write standing_copies = false")
+                sheet.findings.fault(place, "E_CONTACT", cause, way_out)
+            elif contact_id != addressee and (contact_id, addressee) not in named:
+                found.append(Copy(contact_id, addressee, _way_to(contacts[contact_id])))
+    return tuple(found)
+
+
+def _way_to(contact: Contact) -> Policy:
+    """As the receiver of a copy prefers; else by email, or by fax where there is none."""
+    if contact.prefers and all(contact.address(kind) for kind in NEEDS[contact.prefers]):
+        return contact.prefers
+    return Policy.EMAIL if contact.address(Kind.EMAIL) else Policy.FAX
 
 
 def _read_copy(

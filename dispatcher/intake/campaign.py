@@ -12,7 +12,7 @@ from dispatcher.domain.words import Policy
 
 from .addresses import read_email
 from .attachments import FROM_OUTSIDE, Inspection, read_attachments, read_cover
-from .audience import check_addresses, read_channels, read_copies, read_selection
+from .audience import check_addresses, read_channels, read_copies, read_selection, standing_copies
 from .contacts import LONGEST_ID, SLUG, ContactBook
 from .findings import Findings, clip, did_you_mean, in_order, listing
 from .sheet import Sheet, open_sheet
@@ -21,7 +21,10 @@ from .timing import read_hours, read_letter_date, read_when
 
 #: Working days that an email waits for proof before the fax goes, where the file says nothing.
 PROOF_AFTER = 3
-_KEYS = ("id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "fax", "steps")
+_KEYS = (
+    "id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "standing_copies", "fax",
+    "steps",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ def _read(
     when = read_when(timing)
     cover, remarks = read_cover(sheet.table("fax", required=False))
     copies = read_copies(sheet.tables("cc"), book, chosen, channels.default)
+    if _wanted(sheet, "standing_copies"):
+        copies = (*copies, *standing_copies(sheet, book, chosen, copies))
     ways = {channels.default, *dict(channels.by_contact).values(), *(one.policy for one in copies)}
     return Campaign(
         id=_read_id(sheet),
@@ -91,6 +96,13 @@ def _read(
         fax_cover=cover,
         fax_remarks=remarks,
     )
+
+
+def _wanted(sheet: Sheet, key: str) -> bool:
+    """A switch that is on unless the file turns it off."""
+    if not sheet.has(key) or not sheet.of_type(key, bool, f"Write {key} = false to do without"):
+        return True
+    return bool(sheet.values[key])
 
 
 def _read_id(sheet: Sheet) -> str:
