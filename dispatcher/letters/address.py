@@ -10,12 +10,22 @@ from typing import Any
 from dispatcher.domain.errors import Problem
 from dispatcher.domain.model import Contact, Sender
 
+from .enclosure import Enclosure
 from .languages import Language, written
 from .typography import clean, finish
 
 #: What spreadsheets and programs leave where a word was missing.
 _BLANKS = frozenset(("none", "nan", "null", "n/a", "#n/a", "undefined", "nil"))
 _FIELDS = ("honorific", "name", "office", "organisation", "country", "state", "salutation")
+
+
+@dataclass(frozen=True, slots=True)
+class CoverNote:
+    """What a fax cover page says that the letter does not."""
+
+    number: str  #: of the addressee's fax; '' where the letter goes by fax to those alone who receive copies
+    copies: tuple[str, ...]  #: of each cc party in turn; '' for one who receives no fax
+    remarks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,8 @@ class Order:
     letter_date: date
     #: The date of the campaign's first letter, which a follow-up refers to; None: this is the first.
     first_date: date | None = None
+    enclosures: tuple[Enclosure, ...] = ()  #: what goes with the letter, in order
+    cover: CoverNote | None = None  #: None: no cover page on the fax
 
 
 def addressee_lines(contact: Contact, language: Language) -> tuple[str, ...]:

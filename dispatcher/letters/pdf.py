@@ -91,6 +91,17 @@ class Typesetter:
             low, high, best = (low, middle, pages) if pages.count == 1 else (middle + 1, high, best)
         return best or self._long(sheet, text, edition)
 
+    def behind_cover(self, sheet: Sheet, edition: Edition, pages: Pages) -> Pages:
+        """`pages`, as `set` has set them, with the cover page of `sheet` before them."""
+        text = json.dumps(_data(sheet), sort_keys=True, ensure_ascii=False)
+        whole = self._compile(sheet, text, edition, pages.fit, long=pages.count > 1)
+        if whole.count != pages.count + 1:
+            cause = "the fax cover page does not fit one page"
+            raise TemplateError(
+                Problem(sheet.letter, cause, "Shorten its remarks, or send fewer copies", "E_FAX_COVER")
+            )
+        return whole
+
     def _long(self, sheet: Sheet, text: str, edition: Edition) -> Pages:
         pages = self._compile(sheet, text, edition, LONG_FIT, long=True)
         if pages.count > MAX_PAGES:
@@ -148,6 +159,7 @@ def _whereabouts(sheet: Sheet, char: str) -> str:
         "the signature": f"{sheet.closing} {sheet.sender_name} {sheet.sender_title}",
         "the cc block": " ".join(line for copy in sheet.copies for line in copy),
         "the body": words(sheet.body),
+        "the fax cover page": sheet.cover.words if sheet.cover else "",
     }
     for name, text in parts.items():
         if char in text:
@@ -182,8 +194,16 @@ def _data(sheet: Sheet) -> dict[str, object]:
         "signature": _signature(sheet),
         "copy_label": sheet.language.copy_label,
         "copies": [_lines(copy) for copy in sheet.copies],
+        "cover": _cover(sheet),
         "running": f"{sheet.addressee[0]} · {sheet.date_line}".replace(" ", NBSP),
     }
+
+
+def _cover(sheet: Sheet) -> dict[str, object] | None:
+    if sheet.cover is None:
+        return None
+    rows = [{"label": label, "lines": lines} for label, lines in sheet.cover.rows]
+    return {"title": sheet.cover.title, "rows": rows, "missing": sheet.cover.missing, "ways": sheet.cover.ways}
 
 
 def _signature(sheet: Sheet) -> dict[str, str] | None:

@@ -9,6 +9,24 @@ from .languages import Language
 from .letterhead import Letterhead, Signature
 from .tree import Block
 
+#: A line of a cover page: 'v' is what it says, 'd' its own direction, 'label' what stands before it.
+CoverLine = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A fax cover page: a label and its lines for each row; then whom to tell of missing pages, and how."""
+
+    title: str
+    rows: tuple[tuple[str, tuple[CoverLine, ...]], ...]
+    missing: str
+    ways: tuple[CoverLine, ...]
+
+    @property
+    def words(self) -> str:
+        lines = [line for _, lines in self.rows for line in lines]
+        return " ".join([self.title, *(line["v"] for line in (*lines, *self.ways)), self.missing])
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -27,6 +45,7 @@ class Sheet:
     sender_name: str
     sender_title: str
     copies: tuple[tuple[str, ...], ...]  #: the lines of each cc party
+    cover: Cover | None = None  #: the page before the letter, on a fax
     signature: Signature | None = None  #: stands on paper alone: mail programs hide pictures, and show no SVG
 
     @property
