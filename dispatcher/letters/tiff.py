@@ -34,6 +34,7 @@ class FaxPage:
     strips: int
     number: int
     total: int
+    start: int  #: where its code stands in the file
     size: int  #: bytes of its code, which are what the line carries
 
 
@@ -180,5 +181,6 @@ def _fax_page(tags: dict[int, tuple[int, ...]]) -> FaxPage:
         strips=len(tags[273]),
         number=tags[297][0],
         total=tags[297][1],
+        start=tags[273][0],
         size=sum(tags[279]),
     )
