@@ -115,8 +115,16 @@ async def suppress(connection: AsyncConnection, one: Address, by: str, reason: s
 
 
 async def is_suppressed(connection: AsyncConnection, one: Address) -> bool:
-    query = select(exists().where(suppression.c.kind == one.kind, suppression.c.value == one.value))
-    return bool((await connection.execute(query)).scalar())
+    return await suppressed_since(connection, one) is not None
+
+
+async def suppressed_since(connection: AsyncConnection, one: Address) -> tuple[datetime, str] | None:
+    """Since when and by whom nothing goes to this address any more; None where it is not on the list."""
+    query = select(suppression.c.since, suppression.c.by)
+    row = (
+        await connection.execute(query.where(suppression.c.kind == one.kind, suppression.c.value == one.value))
+    ).first()
+    return (row.since, row.by) if row else None
 
 
 def _as_data(person: Contact) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -46,8 +46,8 @@ async def look_now(connection: AsyncConnection, office: Office, plan: Plan) -> l
     today = office.clock.now().date()
     for stop in _first_of_each_address(plan.stops):
         address = Address(stop.kind, stop.address)
-        if await contacts.is_suppressed(connection, address):
-            found.append(_suppressed(stop))
+        if since := await contacts.suppressed_since(connection, address):
+            found.append(_suppressed(stop, *since))
         found += _of_address(stop, kept[stop.contact_id], known.get((stop.kind, stop.address)), today)
     return found
 
@@ -81,8 +81,8 @@ def _term(place: str, person: Contact, day: date) -> Iterator[Problem]:
         yield Problem(place, cause, f"See who holds the office: contacts repair {person.id} --name …", "W_TERM_OVER")
 
 
-def _suppressed(stop: Stop) -> Problem:
-    cause = f"{stop.address} is on the suppression list; this delivery will be stopped, not sent"
+def _suppressed(stop: Stop, since: datetime, by: str) -> Problem:
+    cause = f"its {stop.kind} is on the suppression list since {since:%d %B %Y}, by {by}; nothing will be sent there"
     return Problem(f"letter to {stop.addressee_id}", cause, "Take the contact out, or find another way", "W_SUPPRESSED")
 
 

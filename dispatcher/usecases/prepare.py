@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent, canonical
 from dispatcher.domain.errors import CampaignError, Conflict, Problem, TemplateError
-from dispatcher.domain.model import Actor, Campaign, Contact, Letter, Step
+from dispatcher.domain.model import Actor, Address, Campaign, Contact, Letter, Step
 from dispatcher.domain.schedule import add_working_days
 from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order
-from dispatcher.store import audit, campaigns
+from dispatcher.store import audit, campaigns, contacts
 
 from .office import Office
-from .plan import Plan, draw
+from .plan import Plan, draw, kinds_of
 
 #: A frozen letter, and what a person should look at.
 Frozen = tuple[Letter, tuple[Problem, ...]]
@@ -52,7 +52,13 @@ async def prepare(
     """
     await office.store.read(lambda connection: _require_unlaunched(connection, campaign.id))
     people = {one.id: one for one in book.contacts}
-    letters, remarks = await _freeze_all(office, campaign, people, progress)
+    barred = await office.store.read(lambda connection: _barred(connection, campaign, people))
+    try:
+        letters, remarks = await _freeze_all(office, campaign, people, progress)
+    except CampaignError as error:
+        raise CampaignError([*barred, *error.problems]) from error
+    if barred:
+        raise CampaignError(barred)
     plan = draw(campaign, people, letters, [*noted, *remarks])
     digest = await office.archive.put(plan.as_bytes())
     voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
@@ -63,6 +69,21 @@ async def _require_unlaunched(connection: AsyncConnection, campaign_id: str) -> 
     known = await campaigns.find(connection, campaign_id)
     if known is not None and known.launched_at is not None:
         raise Conflict(f"campaign '{campaign_id}' was launched on {known.launched_at:%d %B %Y}; it stays as approved")
+
+
+async def _barred(connection: AsyncConnection, campaign: Campaign, people: Mapping[str, Contact]) -> list[Problem]:
+    """Recipients at whose address nothing may arrive any more. The address itself is not told again."""
+    ways = [(contact_id, campaign.policy_for(contact_id)) for contact_id in campaign.contact_ids]
+    ways += [(copy.contact_id, copy.policy) for copy in campaign.copies]
+    found: list[Problem] = []
+    for contact_id, policy in dict.fromkeys(ways):
+        for kind in kinds_of(policy):
+            address = Address(kind, people[contact_id].address(kind) or "")
+            if since := await contacts.suppressed_since(connection, address):
+                cause = f"its {kind} is on the suppression list since {since[0]:%d %B %Y}, by {since[1]}"
+                way_out = f'Take it out (except = ["{contact_id}"]) or choose another channel for it'
+                found.append(Problem(f"contact {contact_id}", cause, way_out, "E_SUPPRESSED"))
+    return found
 
 
 async def _freeze_all(

@@ -10,7 +10,7 @@ import pytest
 from desk.desk import ADA, MEGAN, Desk, open_desk, person
 from farend.rogue import DROP, accept_then, say
 
-from dispatcher.domain.errors import Conflict, NotFound, UserError
+from dispatcher.domain.errors import CampaignError, Conflict, NotFound, UserError
 from dispatcher.domain.model import Delivery
 from dispatcher.domain.words import Fate, Health, Kind, Policy, Signal, State
 from dispatcher.usecases import contacts, launch, look, operate, review
@@ -216,6 +216,8 @@ async def test_an_address_that_failed_or_is_suppressed_is_told_before_the_next_a
         assert await _codes(desk) == ["W_ADDRESS_BAD", "W_UNCHECKED"]
         await contacts.suppress(desk.office, contacts.read_address(OLD), "asked us to stop", ADA)
         assert "W_SUPPRESSED" in await _codes(desk)
+        with pytest.raises(CampaignError, match=r"contact one: E_SUPPRESSED its email is .* since 01 October 2015, by"):
+            await desk.prepare([person("one", email=OLD)], Policy.EMAIL, at=TOMORROW)
 
 
 async def test_a_term_that_is_over_is_told(desk: Desk) -> None:
