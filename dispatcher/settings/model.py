@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -20,6 +21,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
+
+from dispatcher.domain.address import parse_fax
+from dispatcher.domain.errors import UserError
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", re.IGNORECASE)
@@ -68,6 +72,18 @@ def _domain(name: str) -> str:
     return name.lower()
 
 
+def _number(text: str) -> str:
+    """A telephone number as it is printed: in any spelling, as long as it is an international one."""
+    if text:
+        try:
+            parse_fax(text)
+        except UserError:
+            raise wrong(
+                "E_FAX_HEADER", f"'{text}' is no international number", "Write it as +41 22 555 01 00"
+            ) from None
+    return text.strip()
+
+
 def _database(url: str, info: ValidationInfo) -> str:
     if url.startswith(_POSTGRESQL):
         return url
@@ -85,6 +101,7 @@ Secret = Annotated[Path | None, BeforeValidator(_resolved)]  #: a file that hold
 Domain = Annotated[str, AfterValidator(_domain)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Price = Annotated[Decimal, Field(ge=0, le=1000, max_digits=9, decimal_places=5)]  #: as text or as a number
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Minutes = Annotated[tuple[Annotated[float, Field(gt=0, le=43_200)], ...], Field(min_length=1, max_length=50)]
@@ -179,6 +196,7 @@ class MailFax(Section):
     pattern: str = "FAX={e164}@{domain}"  #: {e164} is +41…, {digits} is 41…
     domain: str = ""
     relay: str = ""  #: the name of one relay; '' is all of them in order
+    header: Literal["ours", "gateway"] = "ours"  #: who prints the line with sender, number, date and page
 
     @model_validator(mode="after")
     def _addressable(self) -> Self:
@@ -197,13 +215,44 @@ class Simulator(Section):
     secret_file: Secret = None  #: what its callbacks are signed with
 
 
+class FaxHeader(Section):
+    """The line with sender, number, date and page at the top of each fax page (47 CFR 68.318(d))."""
+
+    enabled: bool = True
+    sender: Annotated[str, Field(max_length=60)] = ""  #: '' is the sender of the letter
+    number: Annotated[str, AfterValidator(_number)] = ""  #: of the sending machine, or of the sender
+    zone: Annotated[str, AfterValidator(lambda name: name and _zone(name))] = ""  #: '' is office.timezone
+
+
+class Tariff(Section):
+    """What a gateway asks for calls to numbers that begin so; the longest beginning counts."""
+
+    prefix: Annotated[str, Field(pattern=r"^(\+[0-9]{1,15})?$")] = ""  #: '' is every number
+    gateway: Literal["", "simulator", "mailfax"] = ""  #: '' is every gateway
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    per_minute: Price = Decimal(0)
+    per_page: Price = Decimal(0)
+    per_call: Price = Decimal(0)
+    step_seconds: Annotated[int, Field(ge=1, le=3600)] = 60  #: each started step counts whole
+    minimum_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
+
+
 class Fax(Section):
     """Letters by fax."""
 
     default: Literal["simulator", "mailfax"] = "simulator"
     proof_hours: Annotated[float, Field(gt=0, le=720)] = 24
+    header: FaxHeader = FaxHeader()
     mailfax: MailFax = MailFax()
     simulator: Simulator = Simulator()
+    tariffs: tuple[Tariff, ...] = ()
+
+    @model_validator(mode="after")
+    def _priced_once(self) -> Self:
+        names = [(one.gateway, one.prefix) for one in self.tariffs]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise wrong("E_TARIFF_TWICE", f"two tariffs are for '{twice[0][1]}'", "Leave one of them")
+        return self
 
 
 class Worker(Section):

@@ -62,7 +62,10 @@ def test_the_sample_file_shows_the_defaults(write: Write) -> None:
     full = load(write(text), {})
     assert [relay.model_dump() for relay in full.mail.relays] == [type(full.mail.relays[0])().model_dump()]
     without_relays = full.mail.model_copy(update={"relays": ()})
-    assert full.model_copy(update={"mail": without_relays}).model_dump() == plain.model_dump()
+    assert [tariff.model_dump() for tariff in full.fax.tariffs] == [type(full.fax.tariffs[0])().model_dump()]
+    without_tariffs = full.fax.model_copy(update={"tariffs": ()})
+    lists = {"mail": without_relays, "fax": without_tariffs}
+    assert full.model_copy(update=lists).model_dump() == plain.model_dump()
 
 
 def test_every_key_in_the_sample_file_has_words_before_it() -> None:
@@ -310,3 +313,16 @@ def test_settings_cannot_be_changed(write: Write) -> None:
     made = load(write(""), {})
     with pytest.raises(ValidationError, match="frozen"):
         made.worker.batch = 3
+
+
+def test_a_tariff_is_exact_money_and_stands_once() -> None:
+    tariffs = [{"prefix": "+41", "per_minute": 0.07}, {"prefix": "", "per_page": "0.1"}]
+    settings = load(None, {}, {"fax.tariffs": tariffs})
+    assert [str(one.per_minute + one.per_page) for one in settings.fax.tariffs] == ["0.07", "0.1"]
+    assert "E_TARIFF_TWICE" in problems(None, overrides={"fax.tariffs": [tariffs[0], tariffs[0]]})
+
+
+def test_the_header_lines_number_is_an_international_one() -> None:
+    assert load(None, {}, {"fax.header.number": "+41 22 555 01 00"}).fax.header.number == "+41 22 555 01 00"
+    assert "E_FAX_HEADER" in problems(None, overrides={"fax.header.number": "022 555 01 00"})
+    assert "E_ZONE" in problems(None, overrides={"fax.header.zone": "Geneva"})
