@@ -30,6 +30,7 @@ class Parcel:
     document: bytes  #: the frozen fax pages as TIFF (fax); b'' for email
     document_pdf: bytes = b""  #: the same pages as PDF, for gateways that take no TIFF
     pages: int = 0
+    facts: Mapping[str, str] = field(default_factory=dict)  #: kept with the try: the words of a fax's header line
     automatic: bool = False  #: sent without a person's act (follow-up): RFC 3834 Auto-Submitted
 
 
@@ -55,6 +56,7 @@ class Abilities:
     confirms_pages: bool = False
     retries_itself: bool = False  #: the provider dials again on its own
     takes_bytes: bool = True
+    prints_header: bool = False  #: prints the line with sender, number, date and page at the top of each fax page
 
 
 @dataclass(frozen=True, slots=True)

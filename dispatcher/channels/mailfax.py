@@ -51,6 +51,7 @@ class Gateway:
     attach: str = "pdf"  #: 'pdf' or 'tiff'
     body: str = ""  #: one fixed ASCII line, where a gateway wants one; most put any text on a cover page
     sender: str = ""  #: the From address that the gateway knows us by; '' takes the letter's
+    prints_header: bool = False  #: it prints the line with sender, number, date and page by itself
 
     def __post_init__(self) -> None:
         problems = list(_gateway_problems(self))
@@ -82,11 +83,11 @@ class MailFaxChannel:
 
     name = "mailfax"
     kind = Kind.FAX
-    abilities = Abilities()
 
     def __init__(self, gateway: Gateway, relays: Sequence[Relay], clock: Callable[[], float] = time.monotonic) -> None:
         """`relays` are tried in order. `clock` counts the seconds of a Permit. Raises ValueError without relays."""
         self._gateway = gateway
+        self.abilities = Abilities(prints_header=gateway.prints_header)
         self._submission = Submission(relays, clock)
 
     async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
