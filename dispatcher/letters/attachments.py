@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pkgutil import resolve_name
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -10,7 +12,6 @@ import pypdfium2.raw as pdfium_c
 from dispatcher.domain.errors import Problem
 
 from .fax import scale_for
-from .structure import Findings, Unreadable, examine
 
 #: More pages than this belong on a page of the web, or into the post.
 MOST_PAGES = 50
@@ -27,6 +28,20 @@ _OTHERS = (
     (b"{\\rtf", "a text file (RTF)"),
     (b"<", "a page of the web"),
 )
+
+
+class Unreadable(Exception):
+    """The file's objects cannot be read; the message says what stood in the way."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a file's objects tell (`structure.examine`)."""
+
+    encrypted: bool = False
+    active: set[str] = field(default_factory=set)  #: what is more than paper, in words: 'a script'
+    unembedded: set[str] = field(default_factory=set)  #: names of fonts that are not in the file
+    damaged: int = 0  #: streams that cannot be unpacked
 
 
 def look(name: str, data: bytes) -> Iterator[Problem]:
@@ -59,8 +74,10 @@ def _opened(name: str, data: bytes) -> Iterator[Problem]:
 
 
 def _inside(name: str, data: bytes, document: pdfium.PdfDocument) -> Iterator[Problem]:
+    # The reader of objects takes a second to load: who attaches nothing is spared it.
+    examine = resolve_name("dispatcher.letters.structure:examine")
     try:
-        found = examine(data)
+        found: Findings = examine(data)
     except Unreadable as error:
         yield Problem(name, f"is broken: {error}", _AGAIN, "E_ATT_BROKEN")
         return

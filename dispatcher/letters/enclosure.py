@@ -13,7 +13,10 @@ from functools import lru_cache
 import pypdfium2 as pdfium
 from PIL import Image
 
-from . import fax
+from dispatcher.domain.errors import Problem
+
+from . import fax, tiff
+from .legibility import Inspector
 
 #: What PDFium writes into a new document from the clock and from chance; both have a fixed length.
 _BORN = re.compile(rb"/CreationDate\(D:\d{14}[+-]\d\d'\d\d'\)")
@@ -60,7 +63,17 @@ def _timeless(pdf: bytes, day: date) -> bytes:
     return head + pdf[_EDGE:-_EDGE] + tail
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The fax pages of an enclosure, and what a person should look at on them."""
+
+    pages: tuple[Image.Image, ...]
+    findings: tuple[Problem, ...]
+
+
 @lru_cache(maxsize=32)
-def drawn(data: bytes) -> tuple[Image.Image, ...]:
-    """The fax pages of an enclosure; kept, because a campaign sends the same one with every letter."""
-    return tuple(fax.drawn(data))
+def drawn(enclosure: Enclosure) -> Drawn:
+    """Kept, because a campaign sends the same enclosure with every letter; its findings name no contact."""
+    inspector = Inspector(enclosure.name)
+    pages = tuple(fax.drawn(enclosure.data, inspector.look))
+    return Drawn(pages, tuple(inspector.findings(tiff.write(pages))))

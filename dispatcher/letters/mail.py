@@ -9,13 +9,17 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from email.message import MIMEPart
 from email.policy import SMTP
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dispatcher.domain.errors import Problem, TemplateError
+
 from . import text as plain
+from .enclosure import Enclosure
 from .parse import marked
 from .sheet import Sheet
 from .typography import direction
@@ -53,11 +57,17 @@ def file_name(sheet: Sheet) -> str:
     return f"{sheet.day.isoformat()}-{slug or sheet.letter}.pdf"
 
 
-def entity(sheet: Sheet, text: str, html: str, pdf: bytes) -> bytes:
-    """multipart/mixed[ alternative[ text, html ], pdf ] with CRLF; the boundaries come from the contents' digest."""
-    digest = hashlib.sha256(b"\0".join((text.encode(), html.encode(), pdf))).hexdigest()[:24]
+def entity(sheet: Sheet, text: str, html: str, pdf: bytes, enclosures: Sequence[Enclosure] = ()) -> bytes:
+    """multipart/mixed[ alternative[ text, html ], pdf, … ] with CRLF; boundaries come from the contents' digest.
+
+    Raises TemplateError where an enclosure has the name of the letter's own PDF.
+    """
+    _check_names(sheet, enclosures)
+    contents = (text.encode(), html.encode(), pdf, *(one.data for one in enclosures))
+    digest = hashlib.sha256(b"\0".join(contents)).hexdigest()[:24]
     both = _multipart("alternative", f"=_a_{digest}", [_words(text, "plain", sheet), _words(html, "html", sheet)])
-    whole = _multipart("mixed", f"=_m_{digest}", [both, _attachment(pdf, file_name(sheet))])
+    files = [_attachment(pdf, file_name(sheet)), *(_enclosed(one) for one in enclosures)]
+    whole = _multipart("mixed", f"=_m_{digest}", [both, *files])
     whole["MIME-Version"] = "1.0"
     return whole.as_bytes(policy=_POLICY)
 
@@ -82,3 +92,17 @@ def _attachment(pdf: bytes, name: str) -> MIMEPart:
     part = MIMEPart(_POLICY)
     part.set_content(pdf, maintype="application", subtype="pdf", disposition="attachment", filename=name)
     return part
+
+
+def _enclosed(enclosure: Enclosure) -> MIMEPart:
+    part = _attachment(enclosure.data, enclosure.name)
+    if enclosure.title:
+        part["Content-Description"] = enclosure.title
+    return part
+
+
+def _check_names(sheet: Sheet, enclosures: Sequence[Enclosure]) -> None:
+    own = file_name(sheet)
+    if any(one.name.casefold() == own for one in enclosures):
+        cause = f"the attachment {own} has the name that the letter's own PDF gets"
+        raise TemplateError(Problem(f"letters/{sheet.letter}", cause, "Rename the attachment", "E_ATT_NAME"))

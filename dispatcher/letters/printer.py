@@ -14,15 +14,17 @@ from dispatcher.domain.audit import canonical
 from dispatcher.domain.errors import Problem, TemplateError
 from dispatcher.domain.model import Contact, Sender
 
-from . import fax, mail
+from . import fax, mail, tiff
 from .address import Order, addressee_lines, copy_lines, date_line, gaps, template_data
-from .check import legibility, tongue
+from .check import finished, tongue
+from .cover import cover_of
+from .enclosure import drawn, joined
 from .fill import Filler
 from .languages import LANGUAGES, Language
 from .legibility import OWN_SMALL_PRINT, SMALL_PRINT, Inspector
 from .letterhead import Letterhead, read_letterhead
 from .parse import Parser
-from .pdf import Pages, Typesetter
+from .pdf import Edition, Pages, Typesetter
 from .seal import Seal, Signing, open_seal
 from .sheet import Sheet
 from .source import Source, open_source, read_text
@@ -30,6 +32,7 @@ from .typography import finish, unbound
 
 #: The language of a letter that is not written in the contact's own.
 FALL_BACK = "en"
+_PAGES = ("typst/letter.typ", "typst/cover.typ", "mail/letter.html.j2", "mail/letter.txt.j2")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}\Z")
 
 
@@ -39,9 +42,9 @@ class Rendered:
 
     subject: str
     language: str
-    pages: int
-    fax_pages: int
-    parts: dict[str, bytes]  #: pdf, fax_pdf, tiff, html, text, entity
+    pages: int  #: of the letter and its attachments
+    fax_pages: int  #: of these, and the cover page
+    parts: dict[str, bytes]  #: pdf, fax_pdf, tiff, html, text, entity; not the attachments, which came with the order
     warnings: tuple[Problem, ...] = ()  #: what a person should look at; nothing that stops the letter
 
 
@@ -77,10 +80,11 @@ class Printer:
         tag = self.language_for(order)
         sheet = self._sheet(order, tag)
         pages = self._typesetter.set(sheet, "print")
-        fax_copy = self._typesetter.set(sheet, "fax") if sheet.head.fax_edition else pages
+        own = self._fax_pages(sheet, order, pages)
+        fax_copy = _with_enclosures(own, order)
         if self._seal:
             pages, fax_copy = _sealed(self._seal, sheet.day, pages, fax_copy)
-        rendered = self._rendered(sheet, pages, fax_copy, f"contact {order.contact.id}")
+        rendered = self._rendered(sheet, order, pages, (own, fax_copy))
         doubts = tongue(order, tag, reviewed=self._source(order.letter, tag).reviewed)
         return replace(rendered, warnings=(*doubts, *rendered.warnings))
 
@@ -96,25 +100,45 @@ class Printer:
         paths = [self._letter_path(order.letter, tag)]
         # The letterhead's folder whole: its words and its pictures.
         paths += sorted(p for p in self._head_path(order.organisation).parent.iterdir() if p.is_file())
-        paths += [self._templates / name for name in ("typst/letter.typ", "mail/letter.html.j2", "mail/letter.txt.j2")]
+        paths += [self._templates / name for name in _PAGES]
         files = {str(p.relative_to(self._templates)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
         signed_by = self._seal.identity if self._seal else ""
         facts = {"files": files, "order": _facts(order), "language": tag, "signed_by": signed_by}
         return hashlib.sha256(canonical(facts).encode()).hexdigest()
 
-    def _rendered(self, sheet: Sheet, pages: Pages, fax_copy: Pages, place: str) -> Rendered:
+    def _fax_pages(self, sheet: Sheet, order: Order, pages: Pages) -> Pages:
+        """The fax edition, or the letter's own pages; a cover page before them where one is wanted."""
+        own = self._typesetter.set(sheet, "fax") if sheet.head.fax_edition else pages
+        if order.cover is None:
+            return own
+        cover = cover_of(sheet, order, 1 + own.count + sum(one.pages for one in order.enclosures))
+        edition: Edition = "fax" if sheet.head.fax_edition else "print"
+        return self._typesetter.behind_cover(replace(sheet, cover=cover), edition, own)
+
+    def _rendered(self, sheet: Sheet, order: Order, pages: Pages, faxed: tuple[Pages, Pages]) -> Rendered:
+        """`faxed`: the fax pages that we have set, and the same with the attachments' pages after them."""
         text, html = self._mail.text(sheet), self._mail.html(sheet)
-        inspector = Inspector(place, OWN_SMALL_PRINT if fax_copy is pages else SMALL_PRINT)
+        own, fax_copy = faxed
+        attached = [drawn(one) for one in order.enclosures]
+        place = f"contact {order.contact.id}"
+        inspector = Inspector(place, SMALL_PRINT if sheet.head.fax_edition else OWN_SMALL_PRINT)
+        own_pages = fax.drawn(own.pdf, inspector.look)
         parts = {
             "pdf": pages.pdf,
             "fax_pdf": fax_copy.pdf,
-            "tiff": fax.fax_pages(fax_copy.pdf, inspector.look),
+            "tiff": tiff.write([*own_pages, *(page for one in attached for page in one.pages)]),
             "html": html.encode(),
             "text": text.encode(),
-            "entity": mail.entity(sheet, text, html, pages.pdf),
+            "entity": mail.entity(sheet, text, html, pages.pdf, order.enclosures),
         }
-        warnings = (*legibility(sheet.letter, pages, fax_copy, parts), *inspector.findings(parts["tiff"]))
-        return Rendered(unbound(sheet.subject), sheet.language.tag, pages.count, fax_copy.count, parts, warnings)
+        seen = inspector.findings(parts["tiff"] if not attached else tiff.write(own_pages))
+        warnings = (
+            *finished(order, pages, fax_copy, parts),
+            *seen,
+            *(found for one in attached for found in one.findings),
+        )
+        count = pages.count + sum(one.pages for one in order.enclosures)
+        return Rendered(unbound(sheet.subject), sheet.language.tag, count, fax_copy.count, parts, warnings)
 
     def _sheet(self, order: Order, tag: str) -> Sheet:
         """The letter in words. Raises TemplateError with the gaps in the data and the faults in the files together."""
@@ -225,5 +249,16 @@ def _language(tag: str, place: str) -> Language:
 
 
 def _facts(order: Order) -> dict[str, object]:
-    plain: dict[str, object] = json.loads(json.dumps(asdict(order), default=str))
+    plain: dict[str, object] = json.loads(json.dumps(asdict(order), default=_plain))
     return plain
+
+
+def _plain(value: object) -> str:
+    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else str(value)
+
+
+def _with_enclosures(own: Pages, order: Order) -> Pages:
+    if not order.enclosures:
+        return own
+    count = own.count + sum(one.pages for one in order.enclosures)
+    return Pages(joined(own.pdf, order.enclosures, order.letter_date), count, own.fit)

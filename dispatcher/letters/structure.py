@@ -11,11 +11,12 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
+
+from .attachments import Findings, Unreadable
 
 #: Actions (ISO 32000-1, table 198) that do more than turn to another page or show an address to click on.
 _ACTIONS: Mapping[str, str] = {
@@ -47,21 +48,6 @@ _GLYPHS = ("/FontFile", "/FontFile2", "/FontFile3")
 _MOST_NODES = 400_000
 #: Of one stream no more is unpacked than this, so that a file cannot fill the memory.
 _MOST_UNPACKED = 256 * 1024 * 1024
-
-
-class Unreadable(Exception):
-    """The file's objects cannot be read; the message says what stood in the way."""
-
-
-@dataclass(slots=True)
-class Findings:
-    """What the walk met."""
-
-    encrypted: bool = False
-    active: set[str] = field(default_factory=set)  #: in words: 'a script'
-    unembedded: set[str] = field(default_factory=set)  #: names of fonts that are not in the file
-    damaged: int = 0  #: streams that cannot be unpacked
-    fields: list[str] = field(default_factory=list)  #: the kinds of the form fields
 
 
 def examine(pdf: bytes) -> Findings:
