@@ -9,6 +9,7 @@ from dispatcher.intake.campaign import CampaignFile, read_campaign
 from dispatcher.intake.contacts import ContactBook
 
 from .contacts import contact_book
+from .enclose import inspection
 from .office import Office
 from .plan import Plan
 
@@ -30,7 +31,8 @@ async def read_campaign_file(office: Office, path: Path, templates: Path) -> tup
     book = await contact_book(office)
     if not book.contacts:
         raise UserError(Problem("", "the office has no contacts yet", "Run: dispatcher contacts import"))
-    return read_campaign(path, book, letters_in(templates), letterheads_in(templates)), book
+    names = letters_in(templates), letterheads_in(templates)
+    return read_campaign(path, book, *names, inspection(office)), book
 
 
 def without_a_way(office: Office, plan: Plan) -> tuple[Problem, ...]:

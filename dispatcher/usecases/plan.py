@@ -152,4 +152,5 @@ def _facts(campaign: Campaign) -> dict[str, Any]:
         "hours": [hours.opens.isoformat("minutes"), hours.closes.isoformat("minutes")] if hours else None,
         "steps": [[step.number, step.after] for step in campaign.steps],
         "proof_after": campaign.proof_after,
+        "fax_cover": campaign.fax_cover,
     }

@@ -17,6 +17,7 @@ from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order
 from dispatcher.store import audit, campaigns, contacts
 
+from .enclose import Enclosed, cover_note, enclose, require_sendable
 from .office import Office
 from .plan import Plan, draw, kinds_of
 
@@ -54,7 +55,8 @@ async def prepare(
     people = {one.id: one for one in book.contacts}
     barred = await office.store.read(lambda connection: _barred(connection, campaign, people))
     try:
-        letters, remarks = await _freeze_all(office, campaign, people, progress)
+        enclosed = await enclose(office, campaign)
+        letters, remarks = await _freeze_all(office, campaign, people, enclosed, progress)
     except CampaignError as error:
         raise CampaignError([*barred, *error.problems]) from error
     if barred:
@@ -87,7 +89,11 @@ async def _barred(connection: AsyncConnection, campaign: Campaign, people: Mappi
 
 
 async def _freeze_all(
-    office: Office, campaign: Campaign, people: Mapping[str, Contact], progress: Progress
+    office: Office,
+    campaign: Campaign,
+    people: Mapping[str, Contact],
+    enclosed: Mapping[int, Enclosed],
+    progress: Progress,
 ) -> tuple[list[Letter], list[Problem]]:
     orders = [(step, contact_id) for step in campaign.steps for contact_id in campaign.contact_ids]
     done = 0
@@ -95,7 +101,8 @@ async def _freeze_all(
     async def one(step: Step, contact_id: str) -> Frozen | TemplateError:
         nonlocal done
         try:
-            return await _freeze(office, campaign, step, people[contact_id], _copies(campaign, people, contact_id))
+            copies = _copies(campaign, people, contact_id)
+            return await _freeze(office, campaign, step, people[contact_id], copies, enclosed[step.number])
         except TemplateError as error:
             return error
         finally:
@@ -120,7 +127,12 @@ def _copies(campaign: Campaign, people: Mapping[str, Contact], contact_id: str) 
 
 
 async def _freeze(
-    office: Office, campaign: Campaign, step: Step, contact: Contact, copies: tuple[Contact, ...]
+    office: Office,
+    campaign: Campaign,
+    step: Step,
+    contact: Contact,
+    copies: tuple[Contact, ...],
+    enclosed: Enclosed,
 ) -> Frozen:
     order = Order(
         letter=step.letter,
@@ -130,8 +142,11 @@ async def _freeze(
         sender=campaign.sender,
         letter_date=_expected_date(campaign, step),
         first_date=campaign.letter_date if step.number else None,
+        enclosures=enclosed.enclosures,
+        cover=cover_note(campaign, contact, copies),
     )
     rendered = await office.render(order)
+    require_sendable(office, campaign, contact.id, rendered)
     objects = {name: await office.archive.put(data) for name, data in rendered.parts.items()}
     letter = Letter(
         digest="",
@@ -142,7 +157,7 @@ async def _freeze(
         language=rendered.language,
         pages=rendered.pages,
         fax_pages=rendered.fax_pages,
-        objects=objects,
+        objects={**objects, **enclosed.objects},
     )
     return replace(letter, digest=await office.archive.put(_manifest(letter))), rendered.warnings
 
