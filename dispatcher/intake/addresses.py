@@ -1,7 +1,7 @@
 """Addresses as people write them, made canonical: domains by IDNA 2008, fax numbers as E.164, then the strict parsers.
 
-The rule for fax numbers: written internationally (+ and country code), or the contact's `country` (where the office
-stands, not the state it speaks for) gives the country code. Nothing else is guessed.
+The rule for fax numbers: written internationally (+ and country code), or the contact's `seat`, or else the `country`
+of its address (where the office stands, not the state it speaks for) gives the country code. Nothing else is guessed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import idna
 import phonenumbers
@@ -18,10 +19,11 @@ from dispatcher.domain.address import parse_email, parse_fax
 from dispatcher.domain.errors import UserError
 
 from .findings import Findings, clip
-from .regions import region_of
 from .text import Where
 
 _DIALLED = re.compile(r"\+?[0-9 ().\-/\u00a0]+")
+#: Two numbers with a stroke between them; a stroke after an area code is part of one.
+_MANY = re.compile(r"[^/]*(?:[0-9][^/]*){7,}/[^/]*(?:[0-9][^/]*){5,}")
 _GIVE_E164 = "Give it internationally, as in +41 22 555 01 00"
 #: Scripts that one word may mix: Japanese, Korean and Chinese names do (UTS 39 section 5.2, 'highly restrictive').
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "LATIN"})
@@ -45,13 +47,21 @@ def read_email(text: str, where: Where, findings: Findings) -> str:
     return address
 
 
-def read_fax(text: str, country: str, where: Where, findings: Findings) -> str:
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Whose national numbers an office uses."""
+
+    region: str  #: ISO 3166-1 alpha-2; '': not known
+    named: str = ""  #: what names it in the list; '': nothing does
+
+
+def read_fax(text: str, home: Home, where: Where, findings: Findings) -> str:
     """The number as +E.164; '' and the problem where it is not one.
 
     Only form and possible length are checked, not whether the number is in use: ranges kept for fiction, which all
     examples come from, are not in use anywhere.
     """
-    return _noting(lambda: parse_fax(_e164(text, country)), where, findings)
+    return _noting(lambda: parse_fax(_e164(text, home)), where, findings)
 
 
 def _noting(read: Callable[[], str], where: Where, findings: Findings) -> str:
@@ -102,25 +112,26 @@ def looks_like_another(label: str) -> bool:
     return bool(letters) and _LATIN_TWINS.issuperset(letters)
 
 
-def _e164(text: str, country: str) -> str:
-    number = _parse_number(text, country)
+def _e164(text: str, home: Home) -> str:
+    number = _parse_number(text, home)
     _check_length(number)
     if phonenumbers.number_type(number) == PhoneNumberType.PREMIUM_RATE:
         raise _Refused("E_FAX_CLASS", f"{clip(text)} is a premium-rate number", "Ask for the office's own number")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _parse_number(text: str, country: str) -> PhoneNumber:
+def _parse_number(text: str, home: Home) -> PhoneNumber:
     if not _DIALLED.fullmatch(text):
         raise _Refused("E_FAX_FORM", f"{clip(text)} has letters, an extension or signs in it", _GIVE_E164)
     if text.lstrip(" (").startswith("00"):
         raise _Refused("E_FAX_FORM", f"{clip(text)} begins with a dialling prefix", _GIVE_E164)
-    region = region_of(country)
-    if not text.startswith("+") and not region:
-        why = f"no country code is known for {clip(country)}" if country else "the contact has no country"
+    if _MANY.fullmatch(text):
+        raise _Refused("E_FAX_MANY", f"{clip(text)} is two numbers", "Keep the one that letters should go to")
+    if not text.startswith("+") and not home.region:
+        why = f"no country code is known for {clip(home.named)}" if home.named else "the contact has no country"
         raise _Refused("E_FAX_FORM", f"{clip(text)} is a national number and {why}", _GIVE_E164)
     try:
-        return phonenumbers.parse(text, region or None)
+        return phonenumbers.parse(text, home.region or None)
     except NumberParseException as error:
         raise _Refused("E_FAX_FORM", f"{clip(text)} is not a number: {error}", _GIVE_E164) from None
 

@@ -1,180 +1,142 @@
-"""Contacts from CSV files: every row of every file is read and checked before one word of complaint is said."""
+"""Contacts from lists: every row of every file is read and checked before one word of complaint is said."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from zoneinfo import available_timezones
 
-from dispatcher.domain.errors import ImportError_, Problem
-from dispatcher.domain.model import Address, Contact
-from dispatcher.domain.words import Kind
+from dispatcher.domain.errors import ImportError_
+from dispatcher.domain.model import Contact
 
-from .addresses import read_email, read_fax
-from .findings import Findings, clip, did_you_mean, in_order
-from .table import Row, read_table
-from .text import Where, check_line, clean
+from . import table
+from .build import read_record
+from .columns import FIELDS, ColumnGuess, is_field, is_known
+from .findings import Findings, clip, did_you_mean
+from .reading import ContactBook, Reading, ReadOptions, ReadRow
+from .records import Columns, Record, read_records
+from .values import LANGUAGES, LONGEST_ID, SLUG, time_zones
+from .words import fold
 
-COLUMNS = (
-    "id",
-    "honorific",
-    "name",
-    "office",
-    "organisation",
-    "address_1",
-    "address_2",
-    "address_3",
-    "country",
-    "state",
-    "language",
-    "time_zone",
-    "salutation",
-    "email",
-    "fax",
-    "tags",
-)
-#: What a letter must not lack: the columns must be there, and no cell in them may be empty.
-REQUIRED_COLUMNS = ("id", "name", "language", "time_zone", "salutation")
-#: Primary tags (BCP 47) of the languages that letters are written in: the six of the United Nations, and German.
-LANGUAGES = ("ar", "de", "en", "es", "fr", "ru", "zh")
-LONGEST_ID = 64
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_SLUG_WAY_OUT = f"Use small letters a-z, digits and single hyphens, at most {LONGEST_ID}, as in 'ardesia-geneva'"
+__all__ = [
+    "FIELDS", "LANGUAGES", "LONGEST_ID", "SLUG", "ColumnGuess", "ContactBook", "ReadOptions", "ReadRow", "Reading",
+    "read_contacts", "read_lists", "time_zones",
+]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ContactBook:
-    """All contacts of all files, in the order they stand there."""
-
-    contacts: tuple[Contact, ...]
-    warnings: tuple[Problem, ...]
-    places: dict[str, str]  #: id → file:line
+_AS_THEY_ARE = ReadOptions()
 
 
 @dataclass(slots=True)
-class _Reading:
-    """What has been seen so far, over all files: the first place of each id and address."""
+class _Draft:
+    """A row whose problems are not all known yet."""
 
+    record: Record
+    contact_id: str
+    contact: Contact | None
+
+    def row(self) -> ReadRow:
+        findings = self.record.findings
+        contact = None if findings.problems else self.contact
+        problems, warnings = tuple(findings.problems), tuple(findings.warnings)
+        return ReadRow(self.record.place, self.record.cells, contact, problems, warnings, self.contact_id)
+
+
+@dataclass(slots=True)
+class _Lists:
+    """What has been read so far, over all files."""
+
+    options: ReadOptions
     findings: Findings = field(default_factory=Findings)
-    contacts: list[Contact] = field(default_factory=list)
-    places: dict[str, str] = field(default_factory=dict)
-    seen: dict[tuple[str, str], str] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    guesses: list[ColumnGuess] = field(default_factory=list)
 
 
 def read_contacts(paths: Sequence[Path]) -> ContactBook:
-    """The contacts in these CSV files. Raises ImportError_ with every problem of every file; then none is taken."""
-    reading = _Reading()
-    for path in dict.fromkeys(paths):
-        table = read_table(path, COLUMNS, REQUIRED_COLUMNS, reading.findings)
-        for row in table.rows if table else ():
-            _read_row(row, reading)
-    if reading.findings.problems:
-        raise ImportError_(in_order(reading.findings.problems))
-    return ContactBook(tuple(reading.contacts), tuple(reading.findings.warnings), reading.places)
+    """The contacts in these lists. Raises ImportError_ with every problem of every file; then none is taken."""
+    reading = read_lists(paths)
+    if reading.problems:
+        raise ImportError_(reading.problems)
+    places = {row.contact_id: row.place for row in reading.rows}
+    return ContactBook(reading.contacts, reading.warnings, places)
 
 
-@cache
-def time_zones() -> frozenset[str]:
-    """The IANA names that stand for a place, and UTC. Old abbreviations such as 'EST' know no summer time."""
-    return frozenset(name for name in available_timezones() if "/" in name or name == "UTC")
-
-
-def _read_row(row: Row, reading: _Reading) -> None:
-    cells = {column: _read_cell(row, column, reading.findings) for column in COLUMNS}
-    for column in REQUIRED_COLUMNS:
-        if not row.cells.get(column, column).strip():
-            reading.findings.fault(row.place, f"E_{column.upper()}", f"{column}: the cell is empty", _FILL[column])
-    _check_id(cells["id"], row, reading)
-    _check_known(cells, row, reading.findings)
-    contact = _contact(cells, _addresses(cells, row, reading), row, reading.findings)
-    reading.contacts.append(contact)
-    reading.places.setdefault(contact.id, row.place)
-
-
-_FILL = {
-    "id": _SLUG_WAY_OUT,
-    "name": "Write the person's name, or the office's where no name is known",
-    "language": f"Give one of: {', '.join(LANGUAGES)}",
-    "time_zone": "Give the office's zone, as in 'Europe/Zurich'",
-    "salutation": "Write how the letter begins, as in 'Excellency,'",
-}
-
-
-def _read_cell(row: Row, column: str, findings: Findings) -> str:
-    """The clean text of a cell; '' where the column is missing, or the problems make it unusable."""
-    raw = row.cells.get(column, "")
-    if not check_line(raw, Where(row.place, column), findings):
-        return ""
-    if raw.lstrip().startswith("="):
-        cause = f"{column}: the cell begins with '=' and is taken as plain text"
-        findings.warn(row.place, "W_FORMULA", cause, "If a formula was meant, put its result there")
-    return clean(raw)
-
-
-def _check_id(slug: str, row: Row, reading: _Reading) -> None:
-    if not slug:
-        return
-    if len(slug) > LONGEST_ID or not SLUG.fullmatch(slug):
-        reading.findings.fault(row.place, "E_ID", f"id: {clip(slug)} is not a plain name", _SLUG_WAY_OUT)
-    _check_unique("id", slug, row, reading)
-
-
-def _check_unique(column: str, value: str, row: Row, reading: _Reading) -> None:
-    """Notes a value that stands in an earlier row too, also when only case differs."""
-    first = reading.seen.setdefault((column, value.casefold()), row.place)
-    if first != row.place:
-        cause = f"{column}: {clip(value)} stands here and at {first}"
-        reading.findings.fault(row.place, "E_DUP", cause, "Keep one of the two; neither is taken now")
-
-
-def _check_known(cells: dict[str, str], row: Row, findings: Findings) -> None:
-    zone, language = cells["time_zone"], cells["language"]
-    if zone and zone not in time_zones():
-        way_out = did_you_mean(zone, time_zones(), "Give an IANA name, as in 'Europe/Zurich'")
-        findings.fault(row.place, "E_ZONE", f"time_zone: {clip(zone)} is not a known time zone", way_out)
-    if language and language not in LANGUAGES:
-        way_out = did_you_mean(language, LANGUAGES, _FILL["language"])
-        findings.fault(row.place, "E_LANGUAGE", f"language: {clip(language)} is not known here", way_out)
-
-
-def _addresses(cells: dict[str, str], row: Row, reading: _Reading) -> tuple[Address, ...]:
-    """The contact's addresses, email first."""
-    email = cells["email"] and read_email(cells["email"], Where(row.place, "email"), reading.findings)
-    fax = cells["fax"] and read_fax(cells["fax"], cells["country"], Where(row.place, "fax"), reading.findings)
-    if not any(row.cells.get(column, "").strip() for column in ("email", "fax")):
-        cause = "email, fax: the contact has neither"
-        reading.findings.fault(row.place, "E_NO_ADDRESS", cause, "Give at least one of them")
-    for column, value in (("email", email), ("fax", fax)):
-        if value:
-            _check_unique(column, value, row, reading)
-    return tuple(Address(kind, value) for kind, value in ((Kind.EMAIL, email), (Kind.FAX, fax)) if value)
-
-
-def _contact(cells: dict[str, str], addresses: tuple[Address, ...], row: Row, findings: Findings) -> Contact:
-    postal = tuple(cells[column] for column in ("address_1", "address_2", "address_3") if cells[column])
-    return Contact(
-        id=cells["id"],
-        honorific=cells["honorific"],
-        name=cells["name"],
-        office=cells["office"],
-        organisation=cells["organisation"],
-        postal=postal,
-        country=cells["country"],
-        state=cells["state"],
-        language=cells["language"],
-        time_zone=cells["time_zone"],
-        salutation=cells["salutation"],
-        addresses=addresses,
-        tags=_tags(cells["tags"], row, findings),
+def read_lists(paths: Sequence[Path], options: ReadOptions = _AS_THEY_ARE) -> Reading:
+    """Every row of these files with its contact or its problems. Bad rows and bad files never raise."""
+    lists = _Lists(options)
+    _check_options(options, lists.findings)
+    files = list(dict.fromkeys(paths))
+    for path in files if not lists.findings.problems else ():
+        _read_file(path, lists)
+    _check_mapping(lists)
+    drafts = [_Draft(record, *read_record(record, options)) for record in lists.records]
+    _check_unique(drafts)
+    return Reading(
+        tuple(draft.row() for draft in drafts),
+        tuple(lists.findings.problems),
+        tuple(lists.findings.warnings),
+        tuple(lists.guesses),
+        tuple(map(str, files)),
     )
 
 
-def _tags(text: str, row: Row, findings: Findings) -> tuple[str, ...]:
-    tags = tuple(dict.fromkeys(text.split()))
-    for tag in tags:
-        if len(tag) > LONGEST_ID or not SLUG.fullmatch(tag):
-            findings.fault(row.place, "E_TAG", f"tags: {clip(tag)} is not a plain name", _SLUG_WAY_OUT)
-    return tags
+def _check_options(options: ReadOptions, findings: Findings) -> None:
+    for header, name in options.mapping.items():
+        if not is_field(name):
+            cause = f"the column {clip(header)} cannot be mapped to {clip(name)}"
+            findings.fault("", "E_MAPPING", cause, did_you_mean(name, FIELDS, f"Fields: {', '.join(FIELDS)}"))
+    for name in options.defaults:
+        if name not in FIELDS:
+            cause = f"there is no field {clip(name)} to set for all"
+            findings.fault("", "E_MAPPING", cause, did_you_mean(name, FIELDS, f"Fields: {', '.join(FIELDS)}"))
+
+
+def _check_mapping(lists: _Lists) -> None:
+    """Names headers that a person spoke of and no file has."""
+    headers = {fold(one.header): one.header for one in lists.guesses}
+    for header in (*lists.options.mapping, *lists.options.ignore) if headers else ():
+        if fold(header) not in headers:
+            shown = ", ".join(sorted(filter(None, headers.values())))
+            way_out = did_you_mean(header, headers.values(), f"Columns: {shown}")
+            lists.findings.fault("", "E_MAPPING", f"no file has a column {clip(header)}", way_out)
+
+
+def _read_file(path: Path, lists: _Lists) -> None:
+    data = table.read_bytes(path, table.LARGEST, lists.findings, "E_CSV_SIZE")
+    if data is None:
+        return
+    options, said = lists.options, lists.options.mapping
+    grid = table.read_csv(path, data, options.encoding, lambda cell: is_known(cell) or cell in said, lists.findings)
+    if grid is None:
+        return
+    records, guesses = read_records(grid, Columns(options.mapping, options.ignore), lists.findings)
+    lists.records += records
+    lists.guesses += guesses
+
+
+def _check_unique(drafts: Iterable[_Draft]) -> None:
+    """Notes ids and addresses that stand twice, at both rows: neither is taken, also when only case differs."""
+    seen: dict[tuple[str, str], list[tuple[_Draft, str]]] = {}
+    for draft in drafts:
+        for name, value in _marks(draft):
+            seen.setdefault((name, value.casefold()), []).append((draft, value))
+    for (name, _), holders in seen.items():
+        for draft, value in holders if len(holders) > 1 else ():
+            others = [other.record.place for other, _ in holders if other is not draft]
+            _note_double(draft, name, value, others)
+
+
+def _marks(draft: _Draft) -> list[tuple[str, str]]:
+    """What must be a contact's own."""
+    contact = draft.contact
+    addresses = [(one.kind.value, one.value) for one in contact.addresses] if contact else []
+    return [("id", draft.contact_id), *addresses] if draft.contact_id else addresses
+
+
+def _note_double(draft: _Draft, name: str, value: str, others: list[str]) -> None:
+    cell = draft.record.stated.get(name)
+    shown = f"{', '.join(others[:3])}{f' and {len(others) - 3} more places' if len(others) > 3 else ''}"
+    cause = f"{cell.name if cell else name}: {clip(value)} stands here and at {shown}"
+    made = name == "id" and not (cell and cell.text.strip())
+    way_out = "Give each an id of its own in a column 'id'" if made else "Keep one of the two; neither is taken now"
+    draft.record.findings.fault(draft.record.place, "E_DUP", cause, way_out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -23,16 +24,21 @@ class Findings:
         self.warnings.append(Problem(place, cause, way_out, code))
 
 
-def in_order(problems: Sequence[Problem]) -> list[Problem]:
-    """By file, in the order in which the files were read, and by line within each."""
-    files: dict[str, int] = {}
+def in_order(problems: Sequence[Problem], files: Sequence[str] = ()) -> list[Problem]:
+    """By file, in this order or in that of their first problem, and by line or row within each."""
+    ranks = {file: rank for rank, file in enumerate(files)}
 
     def key(problem: Problem) -> tuple[int, int]:
-        file, _, line = problem.place.rpartition(":")
-        numbered = bool(file) and line.isdecimal()
-        return files.setdefault(file if numbered else problem.place, len(files)), int(line) if numbered else 0
+        match = _NUMBERED.fullmatch(problem.place)
+        name = match[1] if match else problem.place
+        file = next((one for one in files if name == one or name.startswith(f"{one}, sheet ")), name)
+        return ranks.setdefault(file, len(ranks)), int(match[2]) if match else 0
 
     return sorted(problems, key=key)
+
+
+#: 'missions.csv:7' and 'missions.xlsx, sheet Geneva, row 7'.
+_NUMBERED = re.compile(r"(.*)(?::|, row )(\d+)", re.DOTALL)
 
 
 def did_you_mean(word: str, known: Collection[str], otherwise: str) -> str:

@@ -1,36 +1,26 @@
-"""Reads a CSV file safely: bytes to rows of named cells, each with its line. It knows delimiters and encodings."""
+"""Reads a CSV file safely: bytes to lines of cells. It knows delimiters and encodings, and guesses neither silently."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .findings import Findings, clip, did_you_mean, listing
+from .findings import Findings, clip
+from .grid import Grid, Line
 
 #: The largest file that we read, in bytes; 50,000 contacts are about 15 MB.
 LARGEST = 32 * 1024 * 1024
 DELIMITERS = (",", ";", "\t")
+#: What somebody may say a file is written in, where it has no byte order mark and is not UTF-8.
+ENCODINGS = (
+    "utf-8", "utf-16", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1256", "cp1257", "cp437", "cp850", "cp866",
+    "cp932", "cp936", "iso8859-1", "iso8859-2", "iso8859-5", "iso8859-15", "koi8-r", "mac-roman", "gb18030", "big5",
+)  # fmt: skip
 _SAVE_AS = "In Excel: Save As, 'CSV UTF-8 (comma delimited)'"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One record: the line that it starts on, and its cells by column name."""
-
-    place: str  #: file:line
-    cells: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A file's rows, in order, and its columns."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+_HEADER_WITHIN = 15
 
 
 def read_bytes(path: Path, largest: int, findings: Findings, code: str) -> bytes | None:
@@ -48,52 +38,60 @@ def read_bytes(path: Path, largest: int, findings: Findings, code: str) -> bytes
     return data
 
 
-def read_table(path: Path, known: Collection[str], required: Collection[str], findings: Findings) -> Table | None:
-    """The table in `path`; None, and the problems, where the file as a whole cannot be understood.
-
-    Rows of the wrong width are noted and left out; the others are still returned, so that all problems are found.
-    """
-    data = read_bytes(path, LARGEST, findings, "E_CSV_SIZE")
-    text = None if data is None else _decode(data, path, findings)
+def read_csv(path: Path, data: bytes, encoding: str, known: Callable[[str], bool], findings: Findings) -> Grid | None:
+    """The lines in `data`; None, and the problem, where it is no text. `known` tells a header that we understand."""
+    text = decode(data, path, encoding, findings)
     if text is None:
         return None
-    records = list(_records(text, _delimiter(text, known), path, findings))
-    if not records:
-        findings.fault(str(path), "E_CSV_HEADER", "the file has no header row", f"Begin it with: {','.join(known)}")
-        return None
-    (line, header), body = records[0], records[1:]
-    before = len(findings.problems)
-    columns = _columns(header, f"{path}:{line}", known, required, findings)
-    if not body and len(findings.problems) == before:
-        # An import makes the list what the files say: a file emptied by accident would retire everybody.
-        findings.fault(f"{path}:{line}", "E_CSV_EMPTY", "there is no row below the header", "Add rows, or leave it out")
-    return Table(columns, tuple(_rows(body, columns, path, findings))) if columns else None
+    return Grid(path, tuple(_lines(text, _delimiter(text, known), path, findings)))
 
 
-def _decode(data: bytes, path: Path, findings: Findings) -> str | None:
-    """UTF-8 with or without a byte order mark. Another encoding is never guessed: a guess breaks names silently."""
+def decode(data: bytes, path: Path, encoding: str, findings: Findings) -> str | None:
+    """By the byte order mark; without one as `encoding`, or else strictly as UTF-8.
+
+    Another encoding is never guessed: a guess breaks names without a word, so a person is asked and says it.
+    """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        findings.fault(f"{path}:1", "E_CSV_ENCODING", "offset 0: the file is UTF-16, not UTF-8", _SAVE_AS)
+        return _decoded(data, "utf-16", path, findings)
+    if encoding and encoding not in ENCODINGS:
+        listed = ", ".join(ENCODINGS)
+        findings.fault(str(path), "E_ENCODING", f"the encoding {clip(encoding)} is not known here", f"Give: {listed}")
         return None
-    if (offset := data.find(b"\0")) >= 0:
+    if (offset := data.find(b"\0")) >= 0 and encoding != "utf-16":
         findings.fault(_place(path, data, offset), "E_CSV_ENCODING", f"offset {offset}: a NUL byte", _SAVE_AS)
         return None
+    if encoding and not data.startswith(codecs.BOM_UTF8):
+        return _decoded(data, encoding, path, findings)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # A strict decoder counts from behind the byte order mark; people count from the start of the file.
         offset = error.start + (3 if data.startswith(codecs.BOM_UTF8) else 0)
-        _note_encoding(data, offset, path, findings)
+        _ask_encoding(data, offset, path, findings)
         return None
 
 
-def _note_encoding(data: bytes, offset: int, path: Path, findings: Findings) -> None:
+def _decoded(data: bytes, encoding: str, path: Path, findings: Findings) -> str | None:
+    try:
+        text = data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        cause = f"offset {error.start}: byte 0x{data[error.start]:02X} is not {encoding}"
+        findings.fault(_place(path, data, error.start), "E_CSV_ENCODING", cause, _SAVE_AS)
+        return None
+    if "\0" in text:
+        findings.fault(f"{path}:{text.count(chr(10), 0, text.index(chr(0))) + 1}", "E_CSV_ENCODING", "a NUL", _SAVE_AS)
+        return None
+    return text
+
+
+def _ask_encoding(data: bytes, offset: int, path: Path, findings: Findings) -> None:
     sample = data[max(offset - 12, 0) : offset + 13].decode("cp1252", errors="replace").replace("\n", " ")
     findings.fault(
         _place(path, data, offset),
         "E_CSV_ENCODING",
         f"offset {offset}: byte 0x{data[offset]:02X} is not UTF-8",
-        f"If {clip(sample)} reads right, the file is Windows-1252 (cp1252). {_SAVE_AS}",
+        f"If {clip(sample)} reads right, the file is Windows-1252: say --encoding cp1252. Or, {_SAVE_AS.lower()[:3]}"
+        f"{_SAVE_AS[3:]}",
     )
 
 
@@ -102,65 +100,26 @@ def _place(path: Path, data: bytes, offset: int) -> str:
     return f"{path}:{line}"
 
 
-def _delimiter(text: str, known: Collection[str]) -> str:
-    """The one that makes most known column names of the first line; the comma when none does better."""
-    first = text.lstrip("\r\n").split("\n", 1)[0][:10_000]
+def _delimiter(text: str, known: Callable[[str], bool]) -> str:
+    """The one that makes most known headers in one of the first lines; the comma when none does better."""
+    first = [line[:10_000].replace('"', "") for line in text.lstrip("\r\n")[:200_000].split("\n")[:_HEADER_WITHIN]]
 
     def score(delimiter: str) -> int:
-        return sum(_name(cell) in known for cell in first.replace('"', "").split(delimiter))
+        return max(sum(map(known, line.split(delimiter))) for line in first)
 
     return max(DELIMITERS, key=score)
 
 
-def _records(text: str, delimiter: str, path: Path, findings: Findings) -> Iterator[tuple[int, list[str]]]:
-    """Each record that is not empty, with the line it starts on. A broken quote ends the reading."""
+def _lines(text: str, delimiter: str, path: Path, findings: Findings) -> Iterator[Line]:
+    """Each record with the line it starts on. A broken quote ends the reading."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
+    number = 1
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield line, cells
-            line = reader.line_num + 1
+            yield Line(number, tuple(cells))
+            number = reader.line_num + 1
     except csv.Error as error:
         way_out = "A cell that holds a quotation mark stands in quotation marks itself, and the mark inside is doubled"
-        findings.fault(f"{path}:{line}", "E_CSV_SHAPE", f"the record that starts here cannot be read: {error}", way_out)
-
-
-def _name(cell: str) -> str:
-    return cell.strip().casefold()
-
-
-def _columns(
-    header: list[str], place: str, known: Collection[str], required: Collection[str], findings: Findings
-) -> tuple[str, ...]:
-    """The column names; empty, with the problems, where a row could not be read by them at all."""
-    columns = tuple(_name(cell) for cell in header)
-    missing = [name for name in required if name not in columns]
-    for name in dict.fromkeys(columns):
-        _check_column(name, columns.count(name), place, known, findings)
-    for name in missing:
-        findings.fault(place, "E_CSV_HEADER", f"the column {name!r} is missing", f"Add it; columns: {', '.join(known)}")
-    # Without one known column every row would only repeat that the header is wrong.
-    return columns if any(name in known for name in columns) else ()
-
-
-def _check_column(name: str, count: int, place: str, known: Collection[str], findings: Findings) -> None:
-    if not name:
-        findings.fault(place, "E_CSV_HEADER", "a column has no name", "Name it, or delete the column")
-    elif name not in known:
-        cause = f"unknown column {clip(name)}"
-        findings.fault(place, "E_CSV_HEADER", cause, did_you_mean(name, known, f"Known: {listing(known, 20)}"))
-    if name and count > 1:
-        findings.fault(place, "E_CSV_HEADER", f"the column {clip(name)} stands {count} times", "Keep one of them")
-
-
-def _rows(
-    records: list[tuple[int, list[str]]], columns: tuple[str, ...], path: Path, findings: Findings
-) -> Iterator[Row]:
-    for line, cells in records:
-        place = f"{path}:{line}"
-        if len(cells) == len(columns):
-            yield Row(place, dict(zip(columns, cells, strict=True)))
-        else:
-            cause = f"the row has {len(cells)} cells, the header has {len(columns)}"
-            findings.fault(place, "E_CSV_SHAPE", cause, "Put a cell that holds the delimiter in quotation marks")
+        findings.fault(
+            f"{path}:{number}", "E_CSV_SHAPE", f"the record that starts here cannot be read: {error}", way_out
+        )

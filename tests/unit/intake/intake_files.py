@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dispatcher.domain.errors import Problem, UserError
 from dispatcher.intake.campaign import CampaignFile
-from dispatcher.intake.contacts import COLUMNS
+from dispatcher.intake.contacts import FIELDS
 
 Cells = Mapping[str, str]
 WriteContacts = Callable[..., Path]
@@ -41,7 +41,7 @@ def quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"'
 
 
-def csv_text(rows: Sequence[Cells], delimiter: str = ",", columns: Sequence[str] = COLUMNS) -> str:
+def csv_text(rows: Sequence[Cells], delimiter: str = ",", columns: Sequence[str] = FIELDS) -> str:
     lines = [delimiter.join(columns)]
     lines += [delimiter.join(quoted(cells.get(column, "")) for column in columns) for cells in rows]
     return "\n".join(lines) + "\n"

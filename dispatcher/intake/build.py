@@ -1,0 +1,323 @@
+"""One record in, one contact out, or every reason why not. What a list does not state stays as the office has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dispatcher.domain.model import Address, Contact, Provenance
+from dispatcher.domain.words import Form, Gender, Kind
+
+from .addresses import Home, read_email, read_fax
+from .cells import cells_of
+from .columns import FIELDS
+from .compose import compose, seat_city
+from .findings import Findings
+from .guard import unguard
+from .identity import by_external_id, check_id, made_id
+from .places import city_named, read_state, region_named, zone_of
+from .reading import ReadOptions
+from .records import Record
+from .text import Where, check_line, clean
+from .values import (
+    LANGUAGE_WAY_OUT,
+    SLUG_WAY_OUT,
+    ZONE_WAY_OUT,
+    form_of,
+    gender_of_honorific,
+    read_date,
+    read_days,
+    read_form,
+    read_gender,
+    read_language,
+    read_names,
+    read_policy,
+    read_zone,
+    split_honorific,
+    tags_of,
+)
+
+#: What belongs to the holder of an office, and goes with them unless the list says it anew.
+_OF_HOLDER = ("honorific", "gender", "since", "until")
+#: Cells of the holder's own that no form can replace, which a person should look at when the holder changes.
+_WORDED = ("salutation", "closing", "in_text")
+
+
+@dataclass(slots=True)
+class Row:
+    """A record on its way to a contact: the texts of its fields, and what is known of them."""
+
+    record: Record
+    said: dict[str, str]  #: stated by the list, clean
+    kept: Mapping[str, str] = field(default_factory=dict)  #: the office's
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)  #: what we filled in, told as notes
+    contact_id: str = ""
+
+    @property
+    def findings(self) -> Findings:
+        return self.record.findings
+
+    def text(self, name: str) -> str:
+        """The field's text: the list's, or else the office's, or what we found out, or the person's for all."""
+        stated = self.said[name] if name in self.said else self.kept.get(name, "")
+        return stated or self.made.get(name, "") or self.defaults.get(name, "")
+
+    def where(self, name: str) -> Where:
+        """How messages call the field of this row."""
+        cell = self.record.stated.get(name)
+        return Where(self.record.place, cell.name if cell else name)
+
+    def note(self, code: str, cause: str, way_out: str) -> None:
+        self.findings.warn(self.record.place, code, cause, way_out)
+
+    def note_made(self, code: str, name: str, value: str, because: str) -> None:
+        self.note(code, f"{name}: {value}, because of {because}", f"Give it in a column '{name}' if it is wrong")
+
+    def lacks(self, name: str, code: str, cause: str, way_out: str) -> None:
+        """Says once for the whole list that no column has it, or for this row that its cell is empty."""
+        if name in self.record.stated:
+            self.findings.fault(self.record.place, code, f"{self.where(name).name}: the cell is empty", way_out)
+        else:
+            self.findings.fault(self.record.header, code, f"{name}: {cause}", f"{way_out}, in a column or with --set")
+
+
+def read_record(record: Record, options: ReadOptions) -> tuple[str, Contact | None]:
+    """The id, where it can be told, and the contact, where nothing is wrong; the findings are in the record."""
+    if record.findings.problems:  # a row of the wrong width: its cells may belong to other columns
+        return "", None
+    compose(record)
+    row = Row(record, {name: _read_cell(record, name) for name in FIELDS if name in record.stated})
+    row.defaults = options.defaults
+    city = clean(seat_city(record))
+    _tidy_foreign(row)
+    _resolve_states(row, city)
+    _identify(row, city, options.known)
+    _forget_former(row, options.known.get(row.contact_id))
+    _fill_in(row, city)
+    contact = _contact(row)
+    return row.contact_id, None if record.findings.problems else contact
+
+
+def _read_cell(record: Record, name: str) -> str:
+    """The clean text of a cell; '' where the problems make it unusable."""
+    cell = record.stated[name]
+    raw = unguard(cell.text) if record.guarded else cell.text
+    if not check_line(raw, Where(record.place, cell.name), record.findings):
+        return ""
+    if raw.lstrip().startswith("=") and not record.text_only and raw == cell.text:
+        cause = f"{cell.name}: the cell begins with '=' and is taken as plain text"
+        record.findings.warn(record.place, "W_FORMULA", cause, "If a formula was meant, put its result there")
+    return clean(raw)
+
+
+def _tidy_foreign(row: Row) -> None:
+    """In other programs' lists the honorific may stand before the name, and groups are written their way."""
+    if row.record.own:
+        return
+    if row.said.get("name") and not row.said.get("honorific"):
+        honorific, name = split_honorific(row.said["name"])
+        if honorific:
+            row.said |= {"honorific": honorific, "name": name}
+    if "tags" in row.said:
+        row.said["tags"] = tags_of(row.said["tags"])
+
+
+def _resolve_states(row: Row, city: str) -> None:
+    """Names of states become codes; a seat that no column states is that of the city in the address."""
+    for name in ("state_code", "seat"):
+        if name in row.said:
+            row.said[name] = read_state(row.said[name], row.where(name), row.findings)
+    town = city_named(city)
+    if town and "seat" not in row.said and not row.record.own:
+        row.made["seat"] = town.country
+
+
+# -- who it is ---------------------------------------------------------------------------------------------------------
+
+
+def _identify(row: Row, city: str, known: Mapping[str, Contact]) -> None:
+    """The id, and what the office has under it."""
+    given = row.said.get("id", "")
+    if given:
+        check_id(given, row.where("id"), row.findings)
+    row.contact_id = given or by_external_id(row.said.get("external_id", ""), known)
+    if not row.contact_id and not _unreadable(row, "id"):
+        _make_id(row, city)
+    holder = known.get(row.contact_id)
+    row.kept = cells_of(holder) if holder else {}
+
+
+def _unreadable(row: Row, name: str) -> bool:
+    """Was there something in the cell that could not be taken?"""
+    cell = row.record.stated.get(name)
+    return bool(cell and cell.text.strip() and not row.said[name])
+
+
+def _make_id(row: Row, city: str) -> None:
+    form = form_of(row.said.get("form", "") or row.said.get("office", "")) or Form.NONE
+    texts = {**row.defaults, **row.made, **{name: text for name, text in row.said.items() if text}}
+    row.contact_id, source = made_id(texts, form, city)
+    if row.contact_id:
+        row.note("W_ID_MADE", f"id: made from {source}: {row.contact_id}", "Give another in a column 'id' if you like")
+    else:
+        row.lacks("id", "E_ID", "no column has it, and nothing else gives one", SLUG_WAY_OUT)
+
+
+def _forget_former(row: Row, before: Contact | None) -> None:
+    """A new holder does not inherit gender, honorific and term; a new address does not inherit its provenance."""
+    if before is None:
+        return
+    kept = dict(row.kept)
+    if before.name and row.said.get("name", before.name) != before.name:
+        gone = [name for name in _OF_HOLDER if name not in row.said and kept[name]]
+        worded = [name for name in _WORDED if name not in row.said and kept[name]]
+        kept |= dict.fromkeys(gone, "")
+        if gone or worded:
+            _note_holder(row, before.name, gone, worded)
+    for kind in Kind:
+        if row.said.get(kind, kept[kind]) != kept[kind] and not _same_address(row, kind, before):
+            kept |= dict.fromkeys((f"{kind}_source", f"{kind}_checked_on", f"{kind}_checked_by"), "")
+    row.kept = kept
+
+
+def _same_address(row: Row, kind: Kind, before: Contact) -> bool:
+    """Is it the same address, only written in another way?"""
+    where, aside = Where("", ""), Findings()
+    text = row.said[kind]
+    value = read_email(text, where, aside) if kind is Kind.EMAIL else read_fax(text, _home(row), where, aside)
+    return value == before.address(kind)
+
+
+def _note_holder(row: Row, former: str, gone: list[str], worded: list[str]) -> None:
+    parts = [f"{', '.join(gone)} of {former} not kept"] if gone else []
+    parts += [f"{', '.join(worded)} kept from {former}"] if worded else []
+    way_out = "See that they suit the new holder" if worded else "State them for the new holder where they are known"
+    row.note("W_HOLDER", f"{row.where('name').name}: there is another holder now; {'; '.join(parts)}", way_out)
+
+
+# -- what follows from the rest ----------------------------------------------------------------------------------------
+
+
+def _fill_in(row: Row, city: str) -> None:
+    if row.made.get("seat") and not row.kept.get("seat"):
+        row.note_made("W_SEAT_MADE", "seat", row.made["seat"], city)
+    _fill_zone(row, city)
+    _fill_form(row)
+
+
+def _fill_zone(row: Row, city: str) -> None:
+    """The time zone of the city in the address, or of the capital of the seat or the state."""
+    if row.text("time_zone") or _unreadable(row, "time_zone"):
+        return
+    town = city_named(city)
+    zone, place = (town.zone, city) if town else zone_of(row.text("seat") or row.text("state_code"))
+    if zone:
+        row.made["time_zone"] = zone
+        row.note_made("W_ZONE_MADE", "time_zone", zone, place)
+
+
+def _fill_form(row: Row) -> None:
+    """The office names the form of address, where neither form nor salutation is stated and all of it is known."""
+    if "form" in row.said or row.text("form") or row.text("salutation"):
+        return
+    form = form_of(row.text("office"))
+    if form:
+        row.made["form"] = form.value
+        row.note_made("W_FORM_MADE", "form", form, row.text("office"))
+
+
+# -- the contact -------------------------------------------------------------------------------------------------------
+
+
+def _contact(row: Row) -> Contact:
+    form = read_form(row.text("form"), row.where("form"), row.findings)
+    honorific, gender = _honorific(row, form), _gender(row)
+    _check_whole(row, form)
+    emails, faxes = _address(row, Kind.EMAIL), _address(row, Kind.FAX)
+    return Contact(
+        id=row.contact_id,
+        honorific=honorific,
+        name=row.text("name"),
+        office=row.text("office"),
+        organisation=row.text("organisation"),
+        postal=tuple(filter(None, map(row.text, ("address_1", "address_2", "address_3")))),
+        country=row.text("country"),
+        state=row.text("state"),
+        language=read_language(row.text("language"), row.where("language"), row.findings),
+        time_zone=read_zone(row.text("time_zone"), row.where("time_zone"), row.findings),
+        salutation=row.text("salutation"),
+        addresses=tuple(one.address for one in (*emails, *faxes)),
+        tags=read_names(row.text("tags"), "E_TAG", row.where("tags"), row.findings),
+        form=form,
+        gender=gender,
+        closing=row.text("closing"),
+        in_text=row.text("in_text"),
+        state_code=row.text("state_code"),
+        seat=row.text("seat"),
+        since=read_date(row.text("since"), row.where("since"), row.findings),
+        until=read_date(row.text("until"), row.where("until"), row.findings),
+        prefers=read_policy(row.text("prefers"), row.where("prefers"), row.findings),
+        copies_to=read_names(row.text("copies_to"), "E_CONTACT", row.where("copies_to"), row.findings),
+        national_days=read_days(row.text("national_days"), row.where("national_days"), row.findings),
+        provenance=tuple(one for one in (*emails, *faxes) if one != Provenance(one.address)),
+        phone=row.text("phone"),
+        external_id=row.text("external_id"),
+    )
+
+
+def _honorific(row: Row, form: Form) -> str:
+    """As written; but in others' lists, one that only states a gender is left to the form, in the letter's language."""
+    text = row.text("honorific")
+    if row.record.own or not form or not gender_of_honorific(text):
+        return text
+    cause = f"honorific: {text} states the gender, and the form of address says the rest"
+    row.note("W_HONORIFIC", cause, "Give it in a column 'honorific' of our own layout if these very words are meant")
+    return ""
+
+
+def _gender(row: Row) -> Gender:
+    stated = read_gender(row.text("gender"), row.where("gender"), row.findings)
+    told = gender_of_honorific(row.text("honorific"))
+    if stated and told and stated is not told:
+        cause = f"{row.where('gender').name}: {stated.value}, but the honorific is {row.text('honorific')}"
+        row.note("W_GENDER", cause, "See which of the two is right")
+    return stated if stated or "gender" in row.said else told
+
+
+def _check_whole(row: Row, form: Form) -> None:
+    """Notes what a letter must not lack."""
+    if not row.text("name") and not row.text("office") and not _unreadable(row, "name"):
+        way_out = "Write the person's name, or the office"
+        row.lacks("name", "E_NAME", "no column has it, and none has the office", way_out)
+    if not row.text("language") and not _unreadable(row, "language"):
+        row.lacks("language", "E_LANGUAGE", "no column says which language to write in", LANGUAGE_WAY_OUT)
+    if not row.text("time_zone") and not _unreadable(row, "time_zone"):
+        row.lacks("time_zone", "E_TIME_ZONE", "no column has it, and no city or state gives it", ZONE_WAY_OUT)
+    if not form and not row.text("salutation") and not _unreadable(row, "salutation"):
+        way_out = "Write how the letter begins, as in 'Excellency,', or name the form of address in a column 'form'"
+        row.lacks("salutation", "E_SALUTATION", "no column has it, and no form of address is known", way_out)
+    if not any(row.text(kind) or _unreadable(row, kind) for kind in Kind):
+        row.findings.fault(
+            row.record.place, "E_NO_ADDRESS", "email, fax: the contact has neither", "Give at least one of them"
+        )
+
+
+def _address(row: Row, kind: Kind) -> tuple[Provenance, ...]:
+    """The address of that kind with where it is known from; none where there is none, or it cannot be used."""
+    text, where, findings = row.text(kind), row.where(kind), row.findings
+    value = text and (
+        read_email(text, where, findings) if kind is Kind.EMAIL else read_fax(text, _home(row), where, findings)
+    )
+    if not value:
+        return ()
+    name = f"{kind}_checked_on"
+    checked_on = read_date(row.text(name), row.where(name), findings)
+    address = Address(kind, value)
+    return (Provenance(address, row.text(f"{kind}_source"), checked_on, row.text(f"{kind}_checked_by")),)
+
+
+def _home(row: Row) -> Home:
+    """Whose national fax numbers the office uses: those of its seat, or else of the country in its address."""
+    seat, country = row.text("seat"), row.text("country")
+    return Home(seat, seat) if seat else Home(region_named(country), country)

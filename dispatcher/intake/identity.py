@@ -1,0 +1,51 @@
+"""The id of a row: given, or that of the contact with its external id, or made from what outlasts people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from dispatcher.domain.model import Contact
+from dispatcher.domain.words import Form
+
+from .findings import Findings, clip
+from .text import Where
+from .values import LONGEST_ID, SLUG_WAY_OUT, is_slug
+from .words import city_in, fold
+
+#: Forms that say enough in an id; for missions, state and seat do.
+_SAID = {Form.HEAD_OF_STATE, Form.MONARCH, Form.HEAD_OF_GOVERNMENT, Form.FOREIGN_MINISTER}
+
+
+def check_id(slug: str, where: Where, findings: Findings) -> None:
+    """Notes an id that is not a plain name."""
+    if not is_slug(slug):
+        findings.fault(where.place, "E_ID", f"{where.name}: {clip(slug)} is not a plain name", SLUG_WAY_OUT)
+
+
+def by_external_id(external_id: str, known: Mapping[str, Contact]) -> str:
+    """The id of the one contact of the office that came with this external id; '' where there is none."""
+    found = [name for name, one in known.items() if external_id and one.external_id == external_id]
+    return found[0] if len(found) == 1 else ""
+
+
+def made_id(said: Mapping[str, str], form: Form, city: str) -> tuple[str, str]:
+    """An id from state and seat ('td-geneva'), or from the organisation, or the office; and what it was made from.
+
+    Holder, addresses and numbers are no part of it, so that the same row of a later list has the same id.
+    """
+    state, seat = said.get("state_code", ""), said.get("seat", "")
+    town = city_in(city)
+    if state and form in _SAID:
+        return f"{state}-{form}".casefold().replace("_", "-"), "state and office"
+    if state and (town or seat):
+        return f"{state}-{town.slug if town else seat}".casefold(), "state and seat"
+    parts = [("organisation", said.get("organisation", "")), ("office", said.get("office", ""))]
+    what, text = next(((name, text) for name, text in parts if slug_of(text)), ("name", said.get("name", "")))
+    return slug_of(f"{state} {text}"), f"state and {what}" if state else what
+
+
+def slug_of(text: str) -> str:
+    """The text as a plain name: ASCII, cut between words; '' where nothing of it can be kept."""
+    words = re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")
+    return words if len(words) <= LONGEST_ID else words[: LONGEST_ID + 1].rpartition("-")[0]

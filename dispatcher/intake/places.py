@@ -1,0 +1,34 @@
+"""States, seats and cities: what a list calls them becomes an ISO code and a time zone, or a problem with a hint."""
+
+from __future__ import annotations
+
+from .findings import Findings, clip
+from .regions import region_of
+from .text import Where
+from .words import City, city_in
+
+
+def read_state(text: str, where: Where, findings: Findings) -> str:
+    """The ISO 3166-1 code of a state by code or by any of its names; E_STATE, with the nearest name, where unknown."""
+    code = region_of(text) if text else ""
+    if text and not code:
+        findings.fault(where.place, "E_STATE", f"{where.name}: {clip(text)} is not a state that is known", _WAY_OUT)
+    return code
+
+
+_WAY_OUT = "Give its name as the United Nations has it, or its two-letter code (ISO 3166-1)"
+
+
+def region_named(country: str) -> str:
+    """The ISO code for the last line of a postal address; '' where it names no state that is known."""
+    return region_of(country)
+
+
+def city_named(text: str) -> City | None:
+    """The seat of missions that a line names; None where it names none that is known."""
+    return city_in(text)
+
+
+def zone_of(code: str) -> tuple[str, str]:
+    """The time zone of a state's capital, and the capital's name; both '' where the state is not known."""
+    return "", ""

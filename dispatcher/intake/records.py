@@ -1,0 +1,181 @@
+"""From a grid to records: finds the header row, says what each column is, and gives every row its named cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from .columns import FIELDS, NOTES, ColumnGuess, Layout, guess, is_known, layout_of, unique
+from .findings import Findings, clip, did_you_mean, listing
+from .grid import Grid, Line
+
+#: Above the header there may be a title, a date, a logo's row.
+HEADER_WITHIN = 15
+_SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a row states about one field, and how messages call the place."""
+
+    name: str  #: 'email', or "F 'Courriel' (email)"
+    text: str
+
+
+@dataclass(slots=True)
+class Record:
+    """One contact as a list has it, before any value is understood."""
+
+    place: str
+    header: str  #: the place that says which fields the list has at all
+    cells: dict[str, str]  #: as they stand, by header
+    stated: dict[str, Cell]  #: by field; a field that is not here is not stated
+    own: bool = True  #: in our own layout, which other programs do not write
+    text_only: bool = False  #: from a spreadsheet or a card, where text is never taken for a formula
+    guarded: bool = False  #: from a CSV file of ours, whose cells are protected (`guard.py`)
+    findings: Findings = field(default_factory=Findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the person said about columns."""
+
+    mapping: Mapping[str, str]
+    ignore: Sequence[str]
+
+
+def header_at(grid: Grid, wanted: Columns) -> int | None:
+    """The index of the line with most headers that are known, among the first ones; None where none has any."""
+    said = set(wanted.mapping)
+
+    def score(line: Line) -> int:
+        return sum(is_known(cell) or cell.strip() in said for cell in line.cells)
+
+    lines = [index for index, line in enumerate(grid.lines) if not line.empty][:HEADER_WITHIN]
+    scores = {index: score(grid.lines[index]) for index in lines}
+    best = max(scores, key=lambda index: (scores[index], -index), default=None)
+    return best if best is not None and scores[best] else None
+
+
+def read_records(grid: Grid, wanted: Columns, findings: Findings) -> tuple[list[Record], list[ColumnGuess]]:
+    """The records of a grid, and what its columns were taken for; nothing, and the problems, where no header is found.
+
+    A row of the wrong width is a record with that problem.
+    """
+    at = header_at(grid, wanted)
+    if at is None:
+        _fault_no_header(grid, findings)
+        return [], []
+    header, body = grid.lines[at], [line for line in grid.lines[at + 1 :] if not line.empty]
+    headers = _trimmed(header, body)
+    layout = layout_of(headers)
+    guesses = _guesses(grid, headers, body, wanted, layout)
+    place = grid.place(header.number)
+    good = _check_columns(guesses, place, grid.kind, findings)
+    if not body and good:
+        # An import makes the list what the files say: a file emptied by accident would retire everybody.
+        code, way_out = f"E_{grid.kind}_EMPTY", "Add rows, or leave it out"
+        findings.fault(place, code, "there is no row below the header", way_out)
+    if not good:
+        return [], guesses
+    _warn_unread(guesses, headers, body, place, findings)
+    own = all(one.field in FIELDS for one in guesses if one.field) and layout is None
+    record = partial(_record, grid, headers, guesses, place)
+    made = [record(line) for line in body]
+    for one in made:
+        one.own, one.text_only, one.guarded = own, bool(grid.sheet), not grid.sheet and (own or noted(headers))
+    return made, guesses
+
+
+def _fault_no_header(grid: Grid, findings: Findings) -> None:
+    first = next((line for line in grid.lines if not line.empty), None)
+    place = grid.place(first.number) if first else grid.place(1).rpartition(":")[0] if not grid.sheet else grid.place(1)
+    if first is None:
+        findings.fault(place, f"E_{grid.kind}_HEADER", "the file has no header row", f"Begin it with: {_BEGIN}")
+        return
+    shown = listing([cell for cell in first.cells if cell.strip()], 5)
+    cause = f"no header that is known stands in the first {HEADER_WITHIN} rows; the first one is: {clip(shown)}"
+    word = did_you_mean(first.cells[0], FIELDS, f"Begin it with: {_BEGIN}")
+    findings.fault(place, f"E_{grid.kind}_HEADER", cause, f"{word} Or say what each column is, with --map")
+
+
+_BEGIN = ",".join(FIELDS[:16])
+
+
+def _trimmed(header: Line, body: Sequence[Line]) -> list[str]:
+    """The headers, without columns behind the last one that have neither a header nor content."""
+    used = max((len(header.cells) - i for i, cell in enumerate(reversed(header.cells)) if cell.strip()), default=0)
+    for line in body:
+        if len(line.cells) == len(header.cells):
+            filled = (index for index in range(used, len(line.cells)) if line.cells[index].strip())
+            used = max(used, max(filled, default=-1) + 1)
+    return [cell.strip() for cell in header.cells[:used]]
+
+
+def _guesses(
+    grid: Grid, headers: list[str], body: Sequence[Line], wanted: Columns, layout: Layout | None
+) -> list[ColumnGuess]:
+    place = f"{grid.file}, sheet {grid.sheet}" if grid.sheet else str(grid.file)
+    found = []
+    for index, (field_name, how) in enumerate(guess(headers, wanted.mapping, wanted.ignore, layout)):
+        values = (line.cells[index].strip() for line in body if index < len(line.cells))
+        samples = tuple([value for _, value in zip(range(_SAMPLES), filter(None, values), strict=False)])
+        found.append(ColumnGuess(place, grid.column(index), headers[index], field_name, how, samples))
+    return found
+
+
+def _check_columns(guesses: Sequence[ColumnGuess], place: str, kind: str, findings: Findings) -> bool:
+    """False, and the problems, where two columns claim one field."""
+    before = len(findings.problems)
+    by_field: dict[str, list[ColumnGuess]] = {}
+    for one in guesses:
+        if one.field:
+            by_field.setdefault(one.field, []).append(one)
+    for name, claims in by_field.items():
+        if len(claims) > 1:
+            shown = " and ".join(f"{one.column} {one.header!r}" for one in claims)
+            cause = f"{name}: claimed by {len(claims)} columns, {shown}"
+            findings.fault(
+                place, f"E_{kind}_HEADER", cause, "Keep one of them, or say which is left out, with --ignore"
+            )
+    return len(findings.problems) == before
+
+
+def _warn_unread(
+    guesses: Sequence[ColumnGuess], headers: Sequence[str], body: Sequence[Line], place: str, findings: Findings
+) -> None:
+    """One warning that names every column with content that is not read."""
+    unread = [one for one in guesses if not one.field and one.samples and one.how != "left out"]
+    if not unread:
+        return
+    shown = ", ".join(f"{one.column} {clip(one.header) if one.header else 'without a name'}" for one in unread[:12])
+    more = f" and {len(unread) - 12} more" if len(unread) > 12 else ""
+    hints = (did_you_mean(one.header, FIELDS, "") for one in unread if one.how == "not known" and one.header)
+    way_out = next(filter(None, hints), "") or "Say what they are with --map, or leave them out with --ignore"
+    findings.warn(place, "W_COLUMN", f"not read: {shown}{more}", way_out)
+
+
+def _record(grid: Grid, headers: Sequence[str], guesses: Sequence[ColumnGuess], place: str, line: Line) -> Record:
+    cells = tuple(line.cells[: len(headers)]) + ("",) * (len(headers) - len(line.cells))
+    named = dict(zip(unique(headers), cells, strict=True))
+    stated = {one.field: Cell(_called(grid, one), cell) for one, cell in zip(guesses, cells, strict=True) if one.field}
+    record = Record(grid.place(line.number), place, named, stated)
+    spare = [cell for cell in line.cells[len(headers) :] if cell.strip()]
+    if spare or len(line.cells) < len(headers):
+        cause = f"the row has {len(line.cells)} cells, the header has {len(headers)}"
+        way_out = "Put a cell that holds the delimiter in quotation marks"
+        record.findings.fault(record.place, f"E_{grid.kind}_SHAPE", cause, way_out)
+    return record
+
+
+def _called(grid: Grid, one: ColumnGuess) -> str:
+    """How messages call a cell: 'email' where the header says so, "'Courriel' (email)" where it says something else."""
+    plain = one.header.casefold() == one.field
+    name = one.field if plain else f"{clip(one.header, 40)} ({one.field})"
+    return f"{one.column} {one.header!r}" if plain and grid.sheet else f"{one.column} {name}" if grid.sheet else name
+
+
+def noted(headers: Sequence[str]) -> bool:
+    """Are these the headers of our own file of rejected rows?"""
+    return set(NOTES) <= {header.strip().casefold() for header in headers}
