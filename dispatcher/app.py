@@ -26,6 +26,7 @@ from dispatcher.domain.schedule import Policy
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered, Signing, render_in_process
+from dispatcher.letters.header_line import FaxHeader
 from dispatcher.settings import Settings, database_url, read_secret
 from dispatcher.store import version
 from dispatcher.store.engine import Store
@@ -81,6 +82,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             return_path=_return_path(settings, clock),
             folder=settings.office.folder,
             mail_bytes=settings.mail.max_bytes,
+            fax_header=_fax_header(settings),
         )
     finally:
         press.close()
@@ -115,8 +117,8 @@ def _mailfax(settings: Settings, clock: Clock) -> Channel | None:
     if not given.enabled:
         return None
     relays = [relay for relay in _relays(settings) if given.relay in ("", relay.name)]
-    gateway = Gateway("mailfax", given.pattern.replace("{domain}", given.domain))
-    return MailFaxChannel(gateway, relays)
+    pattern = given.pattern.replace("{domain}", given.domain)
+    return MailFaxChannel(Gateway("mailfax", pattern, prints_header=given.header == "gateway"), relays)
 
 
 def _simulator(settings: Settings, clock: Clock) -> Channel | None:
@@ -136,6 +138,13 @@ PROVIDERS: dict[str, Maker] = {"smtp": _smtp, "mailfax": _mailfax, "simulator": 
 def _channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
     made = {name: maker(settings, clock) for name, maker in PROVIDERS.items()}
     return {name: channel for name, channel in made.items() if channel is not None}
+
+
+def _fax_header(settings: Settings) -> FaxHeader | None:
+    given = settings.fax.header
+    if not given.enabled:
+        return None
+    return FaxHeader(given.number, given.zone or settings.office.timezone, given.sender)
 
 
 def _outgoing(settings: Settings, channels: Mapping[str, Channel]) -> dict[Kind, str]:

@@ -61,6 +61,10 @@ timeout_dot = 1   # one mission's server takes its letter and never answers; nob
 [fax]
 default = "simulator"
 
+[fax.header]
+sender = "Cluster Munition Coalition"
+number = "+41 22 920 11 15"
+
 [fax.simulator]
 enabled = true
 url = "{gateway}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -62,7 +63,12 @@ async def latest(connection: AsyncConnection, delivery_id: str) -> Attempt | Non
 
 
 async def mark_transmitting(
-    connection: AsyncConnection, one: Attempt, sent_digest: str, now: datetime, lease_until: datetime
+    connection: AsyncConnection,
+    one: Attempt,
+    sent_digest: str,
+    now: datetime,
+    lease_until: datetime,
+    facts: Mapping[str, str] | None = None,
 ) -> None:
     """The fence: after this commits, bytes may leave. Raises LostClaim when the try is no longer ours to make.
 
@@ -73,13 +79,22 @@ async def mark_transmitting(
     mine = (delivery.c.id == one.delivery_id) & (delivery.c.fence == one.fence) & (delivery.c.state == State.SENDING)
     ours = update(delivery).where(mine, delivery.c.due > now, runs).values(due=lease_until)
     opened = update(attempt).where(attempt.c.id == one.id, attempt.c.stage == Stage.OPEN)
-    stamp = {"stage": Stage.TRANSMITTING, "transmitting_at": now, "sent_digest": sent_digest}
+    stamp = {
+        "stage": Stage.TRANSMITTING,
+        "transmitting_at": now,
+        "sent_digest": sent_digest,
+        "facts": dict(facts or {}),
+    }
     if (await connection.execute(ours)).rowcount != 1 or (await connection.execute(opened.values(stamp))).rowcount != 1:
         raise LostClaim(f"attempt {one.id} is no longer ours to make")
 
 
 async def close(connection: AsyncConnection, attempt_id: str, outcome: Outcome, now: datetime) -> bool:
-    """Write down what a try came to; False when that stands already."""
+    """Write down what a try came to; False when that stands already. Facts that were noted as it left are kept."""
+    still_open = (attempt.c.id == attempt_id) & (attempt.c.stage != Stage.CLOSED)
+    noted = (await connection.execute(select(attempt.c.facts).where(still_open))).scalar()
+    if noted is None:
+        return False
     row = {
         "stage": Stage.CLOSED,
         "closed_at": now,
@@ -88,9 +103,8 @@ async def close(connection: AsyncConnection, attempt_id: str, outcome: Outcome, 
         "detail": outcome.detail,
         "ref": outcome.ref,
         "pages": outcome.pages,
-        "facts": dict(outcome.facts),
+        "facts": {**noted, **outcome.facts},
     }
-    still_open = (attempt.c.id == attempt_id) & (attempt.c.stage != Stage.CLOSED)
     return (await connection.execute(update(attempt).where(still_open).values(row))).rowcount == 1
 
 

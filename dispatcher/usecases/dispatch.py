@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.channels.base import CommitPoint, Parcel, Permit
 from dispatcher.domain import gate
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.errors import CheckFailed, Conflict, LostClaim, NotFound
+from dispatcher.domain.errors import CheckFailed, Conflict, LostClaim, NotFound, SettingsError, UserError
 from dispatcher.domain.gate import Answer, Facts, Say
 from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
@@ -19,6 +20,7 @@ from dispatcher.domain.words import Cause, Kind, Signal, State, Verdict
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, routes
 from dispatcher.store.engine import StoreFault
 
+from .fax_header import with_header, words_for
 from .moves import BY_SCHEDULE, move
 from .office import Office
 from .record import record
@@ -95,18 +97,20 @@ async def attempt(office: Office, worker: Actor, one: Claim) -> None:
 async def _try(office: Office, one: Claim, envelope: Envelope) -> Outcome:
     try:
         parcel = await _pack(office, one, envelope)
-        return await office.channels[one.attempt.channel].send(parcel, _commit_point(office, one))
+        return await office.channels[one.attempt.channel].send(parcel, _commit_point(office, one, parcel.facts))
     except LostClaim:
         return Outcome(Verdict.UNSENT, Cause.WORKER_LOST, "the lease had ended, or the campaign was paused")
     except StoreFault as fault:
         return Outcome(Verdict.UNSENT, Cause.STORE_FAULT, escape(str(fault)))
-    except (NotFound, CheckFailed) as fault:
+    except SettingsError as fault:  # no fax can leave until somebody mends it
+        return Outcome(Verdict.UNSENT, Cause.ROUTE_PAUSED, escape(str(fault)), pause_route=one.attempt.channel)
+    except (NotFound, CheckFailed, UserError) as fault:
         return Outcome(Verdict.REFUSED, Cause.CONTENT_INVALID, escape(str(fault)))
     except Exception as fault:  # noqa: BLE001  # an adapter's defect: nobody knows what left; frozen, and the run goes on
         return Outcome(Verdict.UNKNOWN, Cause.CHANNEL_FAULT, escape(f"{type(fault).__name__}: {fault}"))
 
 
-def _commit_point(office: Office, one: Claim) -> CommitPoint:
+def _commit_point(office: Office, one: Claim, facts: Mapping[str, str]) -> CommitPoint:
     """What the channel calls just before the point of no return."""
 
     async def commit(sent: bytes) -> Permit:
@@ -116,7 +120,7 @@ def _commit_point(office: Office, one: Claim) -> CommitPoint:
             raise StoreFault(f"the archive did not take it: {fault}") from fault
         now = office.clock.now()
         await office.store.write(
-            lambda connection: _mark(connection, one, digest, now, now + office.policy.transmitting_lease),
+            lambda connection: _mark(connection, one, digest, facts, now, now + office.policy.transmitting_lease),
         )
         return Permit(until=time.monotonic() + PERMIT_SECONDS)
 
@@ -124,9 +128,14 @@ def _commit_point(office: Office, one: Claim) -> CommitPoint:
 
 
 async def _mark(
-    connection: AsyncConnection, one: Claim, sent_digest: str, now: datetime, lease_until: datetime
+    connection: AsyncConnection,
+    one: Claim,
+    sent_digest: str,
+    facts: Mapping[str, str],
+    now: datetime,
+    lease_until: datetime,
 ) -> None:
-    await attempts.mark_transmitting(connection, one.attempt, sent_digest, now, lease_until)
+    await attempts.mark_transmitting(connection, one.attempt, sent_digest, now, lease_until, facts)
     data = {"attempt": one.attempt.id, "sent": sent_digest, "letter": one.delivery.letter}
     about = f"delivery:{one.delivery.id}"
     await audit.append(connection, AuditEvent(one.attempt.worker, "attempt.transmitting", about, data=data), now)
@@ -189,10 +198,14 @@ def _is_ours(seen: Delivery, one: Claim) -> bool:
 
 
 async def _pack(office: Office, one: Claim, envelope: Envelope) -> Parcel:
-    """The parcel of this attempt, out of the archive. Raises NotFound or CheckFailed when a part is not as approved."""
-    delivery, parts = one.delivery, envelope.letter.objects
+    """The parcel of this attempt, out of the archive; a fax has the line with the moment of sending at its top.
+
+    Raises NotFound or CheckFailed when a part is not as approved, UserError when that line cannot be printed there,
+    SettingsError when no fax of this office could have it.
+    """
+    delivery, parts, now = one.delivery, envelope.letter.objects, office.clock.now()
     email = delivery.kind is Kind.EMAIL
-    return Parcel(
+    plain = Parcel(
         attempt_id=one.attempt.id,
         delivery_id=delivery.id,
         kind=delivery.kind,
@@ -203,13 +216,22 @@ async def _pack(office: Office, one: Claim, envelope: Envelope) -> Parcel:
         return_path=office.return_path(delivery.id),
         subject=envelope.letter.subject,
         message_id=delivery.message_id,
-        date=office.clock.now(),
+        date=now,
         entity=await office.archive.get(parts["entity"]) if email else b"",
         document=b"" if email else await office.archive.get(parts["tiff"]),
         document_pdf=b"" if email else await office.archive.get(parts["fax_pdf"]),
         pages=envelope.letter.pages if email else envelope.letter.fax_pages,
         automatic=delivery.step > 0,
     )
+    return plain if email else await _with_header(office, one, plain)
+
+
+async def _with_header(office: Office, one: Claim, plain: Parcel) -> Parcel:
+    words = words_for(office, one.attempt.channel, plain.sender_name, plain.address, plain.date)
+    if words is None:
+        return plain
+    pages, pdf = await with_header(plain.document, words)
+    return replace(plain, document=pages, document_pdf=pdf, facts=words.facts())
 
 
 async def keep_leases(office: Office, held: list[Claim]) -> None:

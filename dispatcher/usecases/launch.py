@@ -14,6 +14,7 @@ from dispatcher.domain.words import Cause, Signal
 from dispatcher.store import audit, campaigns, deliveries
 from dispatcher.store.campaigns import CampaignRow
 
+from .fax_header import require_header
 from .look import TO_CONFIRM, look_now, require_confirmed
 from .moves import move
 from .office import Office
@@ -67,11 +68,13 @@ def _require_signable(known: CampaignRow, digest: str) -> None:
 async def launch(office: Office, campaign_id: str, actor: Actor, *, late: bool = False) -> int:
     """Queue every delivery of the approved plan; how many. Launching twice queues nothing twice.
 
-    Raises Conflict when the plan is not approved, or its hour has passed by more than LATE and `late` is not said.
+    Raises Conflict when the plan is not approved, or its hour has passed by more than LATE and `late` is not said,
+    CampaignError when its faxes could not carry the line with sender, number and date.
     """
     known = await office.store.read(lambda connection: campaigns.get(connection, campaign_id))
     _require_approved(known)
     plan = plan_from_bytes(await office.archive.get(known.approved_plan))
+    require_header(office, plan)
     late_by = _lateness(office, plan, late=late)
     return await office.store.write(lambda connection: _launch(connection, office, plan, known, actor, late_by))
 

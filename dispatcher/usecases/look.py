@@ -15,6 +15,7 @@ from dispatcher.store.contacts import Kept
 from dispatcher.store.views import Record
 
 from .contacts import health
+from .fax_header import header_warnings
 from .office import Office
 from .plan import Plan, Stop, person_of
 
@@ -43,6 +44,7 @@ async def look_now(connection: AsyncConnection, office: Office, plan: Plan) -> l
     known = {(one.kind, one.address): one for one in await views.records(connection, addresses)}
     again = f"Prepare it again: dispatcher campaigns prepare {plan.campaign['id']}"
     found = [fault for name, one in kept.items() for fault in _changed(name, plan, one, again)]
+    found += header_warnings(office, plan)
     today = office.clock.now().date()
     for stop in _first_of_each_address(plan.stops):
         address = Address(stop.kind, stop.address)

@@ -12,6 +12,7 @@ from dispatcher.domain.clock import Clock
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
+from dispatcher.letters.header_line import FaxHeader
 from dispatcher.store.engine import Store
 
 
@@ -30,6 +31,7 @@ class Office:
     return_path: Callable[[str], str]  #: delivery id → envelope sender; '' for the sender's own address
     folder: Path  #: for what is kept beside the database: outcomes it did not take, heads of the audit log
     mail_bytes: int = 10_000_000  #: of the largest mail that is sent
+    fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
 
     def channel_for(self, kind: Kind) -> Channel:
         return self.channels[self.outgoing[kind]]

@@ -22,6 +22,7 @@ from dispatcher.domain.audit import AuditEntry
 from dispatcher.domain.clock import HandClock
 from dispatcher.domain.model import Actor
 from dispatcher.domain.words import Kind, State, Verdict
+from dispatcher.letters.header_line import stamp, words_from
 from dispatcher.rehearsal.gateway import Gateway
 from dispatcher.rehearsal.sink import Sink
 from dispatcher.resources import resource
@@ -119,6 +120,7 @@ def _settings(folder: Path, database: str, sink: int, gateway: str) -> Settings:
         "office.organisation_domain": "coalition.example",
         "database.url": database.replace("postgresql://", "postgresql+psycopg://"),
         "mail.relays": [relay],
+        "fax.header": {"sender": "Cluster Munition Coalition", "number": "+41 22 555 01 00"},
         "fax.simulator": {"enabled": True, "url": gateway, "secret_file": str(secret)},
         "callbacks.port": _free_port(),
         "contacts.folder": str(resource("config/contacts")),
@@ -151,8 +153,18 @@ def _words(pdf: bytes) -> list[str]:
     return text.split()
 
 
+def _below_the_header_line(pages: bytes) -> list[bytes]:
+    """Every dot of every page below the ten millimetres that the header line goes into."""
+    with Image.open(io.BytesIO(pages)) as image:
+        found = []
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            found.append(image.crop((0, 77, *image.size)).tobytes())
+    return found
+
+
 async def _check_same_document(house: House) -> None:
-    """What arrived by email and by fax are the frozen bytes of the one approved letter."""
+    """What arrived by email and by fax is the one approved letter; the fax has the header line above it."""
     [fax] = await review.list_deliveries(house.office, Wanted("one-letter", kind=Kind.FAX, step=0))
     emails = await review.list_deliveries(house.office, Wanted("one-letter", kind=Kind.EMAIL, step=0))
     assert {one.delivery.letter for one in emails} == {fax.delivery.letter}
@@ -163,7 +175,10 @@ async def _check_same_document(house: House) -> None:
         assert attached.get_content() == pdf
     [taken] = house.gateway.taken()
     arrived = (house.gateway.folder / f"{taken['id']}.tif").read_bytes()
-    assert arrived == await review.letter_part(house.office, fax.delivery.letter, "tiff")
+    approved = await review.letter_part(house.office, fax.delivery.letter, "tiff")
+    assert _below_the_header_line(arrived) == _below_the_header_line(approved)
+    [attempt] = (await review.tell(house.office, fax.delivery.id)).attempts
+    assert stamp(approved, words_from(attempt.facts)) == arrived != approved
     with Image.open(io.BytesIO(arrived)) as page:
         assert (page.width, page.info["dpi"]) == (1728, (204.0, 196.0))
     assert {"Putin", "Borodavkin,", "Sincerely,"} <= set(_words(pdf))
