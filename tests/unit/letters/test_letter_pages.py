@@ -65,7 +65,10 @@ def _page_texts(pdf: bytes) -> list[str]:
 
 def test_a_fax_of_many_pages_brings_a_warning_and_a_book_is_refused(own: Own, order: Order) -> None:
     mine = replace(order, letter="own")
-    assert [problem.code for problem in own(_letter(25)).render(mine).warnings] == ["W_FAX_PAGES"]
+    assert [problem.code for problem in own(_letter(25)).render(mine).warnings] == [
+        "W_LETTER_PAGES",
+        "W_FAX_PAGES",
+    ]
     with pytest.raises(TemplateError, match="pages"):
         own(_letter(130)).render(mine)
 
