@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dispatcher.domain.errors import CampaignError, Problem
-from dispatcher.domain.model import Campaign, Sender, Step
+from dispatcher.domain.model import Campaign, Copy, Sender, Step
 from dispatcher.domain.words import Policy
 
 from .addresses import read_email
@@ -73,9 +73,7 @@ def _read(
     check_addresses(channels_sheet, book, chosen, channels)
     when = read_when(timing)
     cover, remarks = read_cover(sheet.table("fax", required=False))
-    copies = read_copies(sheet.tables("cc"), book, chosen, channels.default)
-    if _wanted(sheet, "standing_copies"):
-        copies = (*copies, *standing_copies(sheet, book, chosen, copies))
+    copies = _read_copies(sheet, book, chosen, channels.default)
     ways = {channels.default, *dict(channels.by_contact).values(), *(one.policy for one in copies)}
     return Campaign(
         id=_read_id(sheet),
@@ -90,12 +88,19 @@ def _read(
         policy_by_contact=channels.by_contact,
         proof_after=channels_sheet.whole("proof_after", PROOF_AFTER, least=1),
         copies=copies,
-        steps=_read_steps(sheet, letters, inspection if ways != {Policy.FAX} else replace(inspection, mail_bytes=0)),
+        steps=_read_steps(sheet, letters, inspection.for_ways(ways)),
         expires_after=timing.whole("expires_after", 0, least=0),
         source=source,
         fax_cover=cover,
         fax_remarks=remarks,
     )
+
+
+def _read_copies(sheet: Sheet, book: ContactBook, chosen: tuple[str, ...], default: Policy) -> tuple[Copy, ...]:
+    copies = read_copies(sheet.tables("cc"), book, chosen, default)
+    if _wanted(sheet, "standing_copies"):
+        return (*copies, *standing_copies(sheet, book, chosen, copies))
+    return copies
 
 
 def _wanted(sheet: Sheet, key: str) -> bool:
