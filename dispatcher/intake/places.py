@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from phonenumbers import SUPPORTED_REGIONS
+
+from dispatcher.domain import states
+
 from .findings import Findings, clip
-from .regions import region_of
 from .text import Where
 from .words import City, city_in
 
 
 def read_state(text: str, where: Where, findings: Findings) -> str:
     """The ISO 3166-1 code of a state by code or by any of its names; E_STATE, with the nearest name, where unknown."""
-    code = region_of(text) if text else ""
+    code = states.resolve(text)
     if text and not code:
-        findings.fault(where.place, "E_STATE", f"{where.name}: {clip(text)} is not a state that is known", _WAY_OUT)
+        near = states.nearest(text)
+        way_out = f"Did you mean {near!r}? {_WAY_OUT}" if near else _WAY_OUT
+        findings.fault(where.place, "E_STATE", f"{where.name}: {clip(text)} is not a state that is known", way_out)
     return code
 
 
@@ -20,8 +25,12 @@ _WAY_OUT = "Give its name as the United Nations has it, or its two-letter code (
 
 
 def region_named(country: str) -> str:
-    """The ISO code for the last line of a postal address; '' where it names no state that is known."""
-    return region_of(country)
+    """The ISO code for the last line of a postal address; '' where it names no place that is known.
+
+    A place with national telephone numbers of its own may also be given by its code alone.
+    """
+    code = country.strip().upper()
+    return states.resolve(country) or (code if code in SUPPORTED_REGIONS else "")
 
 
 def city_named(text: str) -> City | None:
@@ -31,4 +40,5 @@ def city_named(text: str) -> City | None:
 
 def zone_of(code: str) -> tuple[str, str]:
     """The time zone of a state's capital, and the capital's name; both '' where the state is not known."""
-    return "", ""
+    found = states.state(code)
+    return (found.zone, found.capital) if found else ("", "")
