@@ -22,8 +22,8 @@ from .timing import read_hours, read_letter_date, read_when
 #: Working days that an email waits for proof before the fax goes, where the file says nothing.
 PROOF_AFTER = 3
 _KEYS = (
-    "id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "standing_copies", "fax",
-    "steps",
+    "id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "standing_copies",
+    "fax", "steps",
 )  # fmt: skip
 
 
