@@ -5,15 +5,12 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from dispatcher.domain.characters import offences
+
 from .findings import Findings
 
 #: The longest cell or value we take, in characters; real names of offices stay far below it.
 LONGEST = 300
-
-#: They reorder what follows them on screen and paper, so that a reader sees another text than was stored.
-BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-#: Persian and several Indic scripts are misspelt without these two.
-JOINERS = frozenset("\u200c\u200d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +48,5 @@ def check_line(text: str, where: Where, findings: Findings) -> bool:
 
 
 def _check_characters(text: str, where: Where, findings: Findings) -> None:
-    """Names the first offender of each kind; a thousand of them are one mistake."""
-    if text.isprintable():  # true of nearly every value, and twenty times faster than looking at each character
-        return
-    seen: set[str] = set()
-    for position, character in enumerate(text, start=1):
-        code = _offence(character)
-        if code and code not in seen:
-            seen.add(code)
-            cause = f"{where.name}: {_WHAT[code]} U+{ord(character):04X} at {position}"
-            findings.fault(where.place, code, cause, _WAY_OUT[code])
-
-
-def _offence(character: str) -> str:
-    if character in BIDI_CONTROLS:
-        return "E_BIDI"
-    category = unicodedata.category(character)
-    if category in ("Cc", "Zl", "Zp", "Cs"):
-        return "E_CTRL"
-    return "E_INVISIBLE" if category == "Cf" and character not in JOINERS else ""
-
-
-_WHAT = {"E_CTRL": "control character", "E_BIDI": "direction control", "E_INVISIBLE": "invisible character"}
-_WAY_OUT = {
-    "E_CTRL": "Delete it (often a line break or a tab inside the cell); one line each",
-    "E_BIDI": "Delete it: it makes the text look different from what it is",
-    "E_INVISIBLE": "Delete it: nobody can see it, and it comes along with copied text",
-}
+    for one in offences(text):
+        findings.fault(where.place, one.code, f"{where.name}: {one}", one.way_out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,8 @@ from .guard import inspect
 from .source import Line, Source
 from .veil import ABSENT, EMPTY, veil
 
-#: Rendered text of one part of a letter, in characters; some twenty pages.
-MAX_OUTPUT = 60_000
+#: Rendered text of one part of a letter, in characters; ten full pages.
+MAX_OUTPUT = 40_000
 _MARKS = ("{{", "}}", "{%", "%}", "{#", "#}")
 
 
@@ -84,7 +84,7 @@ class Filler:
 
 def _run(template: Template, place: str, data: Mapping[str, Any]) -> str:
     try:
-        return _bounded(template.generate(**data), place)
+        return _bounded(template, template.generate(**data), place)
     except UndefinedError as error:
         raise TemplateError(Problem(place, error.message or "", "", "E_TPL_UNDEF")) from error
     except (SecurityError, TypeError) as error:
@@ -102,14 +102,22 @@ def _padded(line: Line) -> str:
     return "\n" * (line.number - 1) + line.text
 
 
-def _bounded(pieces: Iterable[str], place: str) -> str:
+def _bounded(template: Template, pieces: Iterator[str], place: str) -> str:
     kept, size = [], 0
     for piece in pieces:
         kept.append(piece)
         size += len(piece)
         if size > MAX_OUTPUT:
-            raise TemplateError(Problem(place, f"puts out more than {MAX_OUTPUT} letters", "Shorten it", "E_TPL_LIMIT"))
+            where = f"{place}:{_line_now(template, pieces)}"
+            raise TemplateError(Problem(where, f"puts out more than {MAX_OUTPUT} letters", "Shorten it", "E_TPL_LIMIT"))
     return "".join(kept)
+
+
+def _line_now(template: Template, pieces: Iterator[str]) -> int:
+    """The line of the template that its running program stands at."""
+    frame = getattr(pieces, "gi_frame", None)  # of generate() itself; the root function's is the one it waits for
+    inner = getattr(getattr(pieces, "gi_yieldfrom", None), "gi_frame", None) or frame
+    return template.get_corresponding_lineno(inner.f_lineno) if inner else 1
 
 
 def _residue(part: Line, output: str, source: Source) -> list[Problem]:

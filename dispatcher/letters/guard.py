@@ -2,7 +2,8 @@
 
 It is a list of what is allowed: print a field, choose, and go through a list of the data. There are no calls, no
 arithmetic, no assignments and no loops over anything but data, so that every template that passes ends, and its output
-is bounded by its length times the length of the lists it names. That needs no clock and no child process.
+is bounded by its length times the length of the lists it names, which `limits` bounds. The clock over a whole letter is
+in `watch`; it is the second wall.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TypeAlias
 
 from jinja2 import nodes
 
+from dispatcher.domain.characters import offence
 from dispatcher.domain.errors import Problem
 
 #: A field's shape: TEXT, the fields of a thing, or (shape,) for a list of it.
@@ -36,6 +38,9 @@ FILTERS = ("capital", "upper", "lower", "join")
 _LOOP: Shape = dict.fromkeys(("first", "last", "index", "length"), TEXT)
 MAX_DEPTH = 12
 MAX_LOOPS = 2
+#: Parts of a template, each a tag, a field, a filter or a text between them. A letter has some hundred; what has
+#: thousands takes seconds to compile.
+MAX_NODES = 1_500
 
 _GROWS = (nodes.Mul, nodes.Pow, nodes.Mod)
 _PLAIN = (nodes.Template, nodes.Output, nodes.If, nodes.CondExpr, nodes.And, nodes.Or, nodes.Not, nodes.Concat)
@@ -76,6 +81,7 @@ class _Guard:
     place: str
     problems: list[Problem] = field(default_factory=list)
     line: int = 1  #: of the last node that knew its own
+    nodes: int = 0  #: visited so far
 
     def say(self, node: nodes.Node, code: str, cause: str, way_out: str = "") -> Shape:
         """Notes a fault; gives None, the shape of what is faulty."""
@@ -88,6 +94,9 @@ class _Guard:
     def visit(self, node: nodes.Node, scope: _Scope) -> Shape:
         """The shape of what the node gives; None where it gives nothing or is faulty."""
         self.line = node.lineno or self.line
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            return self.too_much(node)
         if scope.depth > MAX_DEPTH:
             return self.say(node, "E_TPL_LIMIT", f"is nested more than {MAX_DEPTH} deep", "Write it more simply")
         handler = _HANDLERS.get(type(node))
@@ -107,7 +116,19 @@ class _Guard:
             return self.say(node, "E_TPL_LIMIT", "range() may run without end", _LISTS)
         return self.say(node, "E_TPL_FORBIDDEN", f"a letter may not use this ({word})", _MAY)
 
+    def too_much(self, node: nodes.Node) -> Shape:
+        """Said once, where it begins."""
+        if self.nodes > MAX_NODES + 1:
+            return None
+        return self.say(node, "E_TPL_LIMIT", f"has more than {MAX_NODES} fields and tags", "Shorten the letter")
+
     def leaf(self, node: nodes.Node, scope: _Scope) -> Shape:
+        return TEXT
+
+    def constant(self, node: nodes.Node, scope: _Scope) -> Shape:
+        assert isinstance(node, nodes.Const)
+        if found := offence(str(node.value)):
+            self.say(node, "E_TPL_SYNTAX", f"holds the {found}", found.way_out)
         return TEXT
 
     def name(self, node: nodes.Node, scope: _Scope) -> Shape:
@@ -158,6 +179,8 @@ class _Guard:
             self.say(node, "E_TPL_FORBIDDEN", f"{node.name} needs {'a list' if wanted_list else 'text'}", _MAY)
         if node.kwargs or node.dyn_args or node.dyn_kwargs or not all(isinstance(a, nodes.Const) for a in node.args):
             self.say(node, "E_TPL_FORBIDDEN", f"{node.name} takes plain text only", _MAY)
+        for arg in node.args:
+            self.visit(arg, scope.deeper())
         return TEXT
 
     def compared(self, node: nodes.Node, scope: _Scope) -> Shape:
@@ -181,7 +204,7 @@ _HANDLERS: dict[type[nodes.Node], _Handler] = {
     **dict.fromkeys(_PLAIN, _Guard.children),
     **dict.fromkeys(_COMPARE, _Guard.compared),
     nodes.TemplateData: _Guard.leaf,
-    nodes.Const: _Guard.leaf,
+    nodes.Const: _Guard.constant,
     nodes.Name: _Guard.name,
     nodes.Getattr: _Guard.attribute,
     nodes.For: _Guard.loop,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from dispatcher.domain.characters import offence
 from dispatcher.domain.errors import Problem, TemplateError
 
 from .languages import Language
+from .limits import MAX_LINE, markdown_faults
 from .tree import Block, BlockKind, Span, SpanKind, plain, spelt
 from .typography import clean, polish
 from .veil import LEFTOVER, unveil
@@ -31,6 +33,10 @@ _SPANS: dict[str, SpanKind] = {"em": "em", "strong": "strong", "link": "link"}
 _SUP_KIND: SpanKind = "sup"
 _LTR_KIND: SpanKind = "ltr"
 _SCHEMES = ("https", "mailto")
+#: Lists and quotations within one another, and emphasis within emphasis.
+_MAX_BLOCKS, _MAX_SPANS = 6, 6
+#: Characters of the whole tree as it is printed, links spelt out.
+_MAX_PRINTED = 60_000
 _WANTED = "A letter has paragraphs, headings, lists, quotations, *emphasis*, **strong**, [links](https://…) and breaks"
 
 
@@ -43,10 +49,13 @@ class Parser:
 
     def body(self, text: str, place: str) -> tuple[Block, ...]:
         """The blocks of a letter. Raises TemplateError with everything that a letter may not hold."""
+        if problems := markdown_faults(text, place):
+            raise TemplateError(problems)
         reader = _Reader(self._language, place)
         blocks = reader.blocks(self._markdown.parse(text))
+        reader.weigh(blocks)
         if reader.problems:
-            raise TemplateError(reader.problems)
+            raise TemplateError(list(dict.fromkeys(reader.problems)))
         return blocks
 
     def line(self, text: str, place: str) -> str:
@@ -56,11 +65,16 @@ class Parser:
         # A date in it may bring a raised ending, which stays on the line here.
         if not spans or any(span.kind not in ("text", "sup", "ltr") for span in spans) or _SUP.search(text):
             raise TemplateError(Problem(place, "is not plain text", "Leave out the Markdown", "E_TPL_SYNTAX"))
-        return plain(spans)
+        if len(shown := plain(spans)) > MAX_LINE:
+            cause = f"has {len(shown)} characters; {MAX_LINE} are the most"
+            raise TemplateError(Problem(place, cause, "Shorten it", "E_TPL_LIMIT"))
+        return shown
 
 
 def _markdown(language: Language) -> MarkdownIt:
-    options = {"html": False, "typographer": True, "quotes": list(language.quotes)}
+    # Deeper nesting than its bound the parser leaves out in silence; ours is lower, and is said.
+    nesting = {"maxNesting": 100}
+    options = {"html": False, "typographer": True, "quotes": list(language.quotes), **nesting}
     markdown = MarkdownIt("commonmark", options).enable("smartquotes")
     # Left apart, an escaped character is known to mean itself.
     markdown.disable("text_join")
@@ -80,6 +94,7 @@ class _Reader:
     at: int = 0
     line: int = 1
     level: int = 0  #: of the last heading
+    depth: int = 0  #: of the block that is read
 
     def blocks(self, tokens: Sequence[Token]) -> tuple[Block, ...]:
         """The blocks up to the end of the enclosing one."""
@@ -104,7 +119,22 @@ class _Reader:
             spans = self.inline(inline.children or [])
             return [Block(kind, spans=spans, number=self.heading(token.tag) if kind == "h" else 0)]
         number = int(token.attrs.get("start", 1)) if kind == "ol" else 0
-        return [Block(kind, blocks=self.blocks(tokens), number=number)]
+        return [Block(kind, blocks=self.within(tokens), number=number)]
+
+    def within(self, tokens: Sequence[Token]) -> tuple[Block, ...]:
+        """What the block encloses. A list counts twice: itself, and its items."""
+        self.depth += 1
+        if self.depth > _MAX_BLOCKS:
+            self.say("lists and quotations stand too deep in one another", "Write it more simply", "E_TPL_LIMIT")
+        blocks = self.blocks(tokens)
+        self.depth -= 1
+        return blocks
+
+    def weigh(self, blocks: tuple[Block, ...]) -> None:
+        """Notes a tree that prints far more than its text: a link is spelt out wherever it stands."""
+        if _printed(blocks) > _MAX_PRINTED:
+            cause = f"prints more than {_MAX_PRINTED} letters, with its links"
+            self.problems.append(Problem(self.place, cause, "Shorten it", "E_TPL_LIMIT"))
 
     def heading(self, tag: str) -> int:
         """The level, one below the last at most: readers of PDF/UA may not meet a gap."""
@@ -117,6 +147,9 @@ class _Reader:
             if token.nesting < 0 and len(open_spans) > 1:
                 opened, inner = open_spans.pop()
                 open_spans[-1][1].extend(self.enclosed(opened, inner))
+            elif token.nesting > 0 and len(open_spans) > _MAX_SPANS:
+                self.say("emphasis and links stand too deep in one another", "Write it more simply", "E_TPL_LIMIT")
+                return ()
             elif token.nesting > 0:
                 open_spans.append((token, []))
             else:
@@ -158,6 +191,9 @@ class _Reader:
             shown = text
         if LEFTOVER.search(shown):
             self.say("a field was cut to pieces", "Print the field whole", "E_TPL_RESIDUE")
+        elif (found := offence(shown)) and found.code != "E_MARKS":
+            # A template's own letters were looked at in its file; this one is spelt, as in &#x202e;
+            self.say(f"holds the {found}", found.way_out, "E_TPL_SYNTAX")
         return shown
 
     def address(self, href: str) -> str:
@@ -171,6 +207,14 @@ class _Reader:
 
     def say(self, cause: str, way_out: str, code: str) -> None:
         self.problems.append(Problem(f"{self.place}:{self.line}", cause, way_out, code))
+
+
+def _printed(blocks: Iterable[Block]) -> int:
+    return sum(_spans_printed(one.spans) + _printed(one.blocks) for one in blocks)
+
+
+def _spans_printed(spans: Iterable[Span]) -> int:
+    return sum(len(one.text) + _spans_printed(one.spans) + (len(one.href) if one.href else 0) for one in spans)
 
 
 def _joined(spans: list[Span], language: Language) -> tuple[Span, ...]:

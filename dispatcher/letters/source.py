@@ -10,10 +10,10 @@ from pathlib import Path
 
 import yaml
 
+from dispatcher.domain.characters import Offence, offence
 from dispatcher.domain.errors import Problem, TemplateError
 
 from .guard import did_you_mean
-from .typography import hidden
 
 NEEDED = ("subject", "language", "closing")
 #: `note` is for those who edit the letter; it is never printed.
@@ -51,7 +51,9 @@ def read_text(path: Path, place: str) -> str:
     except OSError:
         raise TemplateError(Problem(place, "there is no such file", _neighbours(path), "E_TPL_MISSING")) from None
     if len(data) > MAX_BYTES:
-        raise TemplateError(Problem(place, f"is longer than {MAX_BYTES} bytes", "Shorten it", "E_TPL_LIMIT"))
+        line = data[:MAX_BYTES].count(b"\n") + 1
+        cause = f"is longer than {MAX_BYTES} bytes, which end here"
+        raise TemplateError(Problem(f"{place}:{line}", cause, "Shorten it", "E_TPL_LIMIT"))
     try:
         text = data.decode().replace("\r\n", "\n").removeprefix("\ufeff")
         return unicodedata.normalize("NFC", text)
@@ -85,12 +87,14 @@ def open_source(text: str, place: str) -> Source:
 
 
 def _strange_letters(text: str, place: str) -> list[Problem]:
-    problems = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if found := hidden(line.replace("\t", " ")):
-            cause = f"holds the unseen character U+{ord(found):04X}"
-            problems.append(Problem(f"{place}:{number}", cause, "Retype the line without it", "E_TPL_SYNTAX"))
-    return problems
+    lines = enumerate(text.split("\n"), 1)
+    found = [(number, offence(line.replace("\t", " "))) for number, line in lines]
+    return [unseen(f"{place}:{number}", one) for number, one in found if one]
+
+
+def unseen(place: str, one: Offence) -> Problem:
+    """The fault of a file in which such a character stands, or is spelt by an escape."""
+    return Problem(place, f"holds the {one}", f"Retype the line. {one.way_out}", "E_TPL_SYNTAX")
 
 
 def _front(text: str, place: str) -> tuple[dict[str, Line], list[Problem]]:
@@ -117,6 +121,8 @@ def _entry(key: yaml.Node, value: yaml.Node, lines: dict[str, Line], place: str)
     if key.value in lines:
         return [Problem(where, f"{key.value} stands here twice", "Keep one", "E_TPL_SYNTAX")]
     lines[key.value] = Line(str(value.value), number)
+    if isinstance(value, yaml.ScalarNode) and (found := offence(value.value)):
+        return [unseen(where, found)]  # the file spells it by an escape, such as "\u202e"
     if not isinstance(value, yaml.ScalarNode):
         return [Problem(where, f"{key.value} is not a line of text", _QUOTE, "E_TPL_SYNTAX")]
     return []

@@ -25,11 +25,6 @@ def clean(text: str) -> str:
     return _SPACES.sub(" ", unicodedata.normalize("NFC", kept)).strip()
 
 
-def hidden(text: str) -> str:
-    """The first character of `text` that `clean` would take out; '' where there is none."""
-    return next((c for c in text if c in _UNSEEN or unicodedata.category(c) in _REFUSED), "")
-
-
 def polish(text: str, language: Language) -> str:
     """Raises apostrophes within words, binds titles to names, days to months, months to years; the language's rules."""
     return _bind(_INNER_APOSTROPHE.sub("’", text), language)
