@@ -13,7 +13,6 @@ from .cells import cells_of
 from .columns import FIELDS
 from .compose import compose, seat_city
 from .findings import Findings
-from .guard import unguard
 from .identity import by_external_id, check_id, made_id
 from .places import city_named, read_state, region_named, zone_of
 from .reading import ReadOptions
@@ -102,13 +101,12 @@ def read_record(record: Record, options: ReadOptions) -> tuple[str, Contact | No
 def _read_cell(record: Record, name: str) -> str:
     """The clean text of a cell; '' where the problems make it unusable."""
     cell = record.stated[name]
-    raw = unguard(cell.text) if record.guarded else cell.text
-    if not check_line(raw, Where(record.place, cell.name), record.findings):
+    if not check_line(cell.text, Where(record.place, cell.name), record.findings):
         return ""
-    if raw.lstrip().startswith("=") and not record.text_only and raw == cell.text:
+    if cell.text.lstrip().startswith("=") and not record.text_only and not cell.protected:
         cause = f"{cell.name}: the cell begins with '=' and is taken as plain text"
         record.findings.warn(record.place, "W_FORMULA", cause, "If a formula was meant, put its result there")
-    return clean(raw)
+    return clean(cell.text)
 
 
 def _tidy_foreign(row: Row) -> None:

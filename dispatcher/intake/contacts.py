@@ -9,12 +9,12 @@ from pathlib import Path
 from dispatcher.domain.errors import ImportError_
 from dispatcher.domain.model import Contact
 
-from . import table
 from .build import read_record
-from .columns import FIELDS, ColumnGuess, is_field, is_known
+from .columns import FIELDS, ColumnGuess, is_field
 from .findings import Findings, clip, did_you_mean
+from .lists import read_file
 from .reading import ContactBook, Reading, ReadOptions, ReadRow
-from .records import Columns, Record, read_records
+from .records import Record
 from .values import LANGUAGES, LONGEST_ID, SLUG, time_zones
 from .words import fold
 
@@ -67,7 +67,9 @@ def read_lists(paths: Sequence[Path], options: ReadOptions = _AS_THEY_ARE) -> Re
     _check_options(options, lists.findings)
     files = list(dict.fromkeys(paths))
     for path in files if not lists.findings.problems else ():
-        _read_file(path, lists)
+        records, guesses = read_file(path, options, lists.findings)
+        lists.records += records
+        lists.guesses += guesses
     _check_mapping(lists)
     drafts = [_Draft(record, *read_record(record, options)) for record in lists.records]
     _check_unique(drafts)
@@ -99,19 +101,6 @@ def _check_mapping(lists: _Lists) -> None:
             shown = ", ".join(sorted(filter(None, headers.values())))
             way_out = did_you_mean(header, headers.values(), f"Columns: {shown}")
             lists.findings.fault("", "E_MAPPING", f"no file has a column {clip(header)}", way_out)
-
-
-def _read_file(path: Path, lists: _Lists) -> None:
-    data = table.read_bytes(path, table.LARGEST, lists.findings, "E_CSV_SIZE")
-    if data is None:
-        return
-    options, said = lists.options, lists.options.mapping
-    grid = table.read_csv(path, data, options.encoding, lambda cell: is_known(cell) or cell in said, lists.findings)
-    if grid is None:
-        return
-    records, guesses = read_records(grid, Columns(options.mapping, options.ignore), lists.findings)
-    lists.records += records
-    lists.guesses += guesses
 
 
 def _check_unique(drafts: Iterable[_Draft]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from phonenumbers import SUPPORTED_REGIONS
-
 from dispatcher.domain import states
 
 from .findings import Findings, clip
@@ -13,10 +11,10 @@ from .words import City, city_in
 
 def read_state(text: str, where: Where, findings: Findings) -> str:
     """The ISO 3166-1 code of a state by code or by any of its names; E_STATE, with the nearest name, where unknown."""
-    code = states.resolve(text)
+    code = states.resolve(text) if text else ""
     if text and not code:
         near = states.nearest(text)
-        way_out = f"Did you mean {near!r}? {_WAY_OUT}" if near else _WAY_OUT
+        way_out = f"Did you mean {near!r}?" if near else _WAY_OUT
         findings.fault(where.place, "E_STATE", f"{where.name}: {clip(text)} is not a state that is known", way_out)
     return code
 
@@ -25,12 +23,8 @@ _WAY_OUT = "Give its name as the United Nations has it, or its two-letter code (
 
 
 def region_named(country: str) -> str:
-    """The ISO code for the last line of a postal address; '' where it names no place that is known.
-
-    A place with national telephone numbers of its own may also be given by its code alone.
-    """
-    code = country.strip().upper()
-    return states.resolve(country) or (code if code in SUPPORTED_REGIONS else "")
+    """The ISO code for the last line of a postal address; '' where it names no state or territory that is known."""
+    return states.resolve(country) if country else ""
 
 
 def city_named(text: str) -> City | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from .columns import FIELDS, NOTES, ColumnGuess, Layout, guess, is_known, layout_of, unique
 from .findings import Findings, clip, did_you_mean, listing
 from .grid import Grid, Line
+from .guard import unguard
 
 #: Above the header there may be a title, a date, a logo's row.
 HEADER_WITHIN = 15
 _SAMPLES = 3
+_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Cell:
 
     name: str  #: 'email', or "F 'Courriel' (email)"
     text: str
+    protected: bool = False  #: it had our apostrophe, so it is text and no formula
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class Record:
     stated: dict[str, Cell]  #: by field; a field that is not here is not stated
     own: bool = True  #: in our own layout, which other programs do not write
     text_only: bool = False  #: from a spreadsheet or a card, where text is never taken for a formula
-    guarded: bool = False  #: from a CSV file of ours, whose cells are protected (`guard.py`)
+
     findings: Findings = field(default_factory=Findings)
 
 
@@ -45,17 +47,34 @@ class Columns:
     ignore: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A grid's header, understood."""
+
+    grid: Grid
+    headers: Sequence[str]
+    guesses: Sequence[ColumnGuess]
+    place: str
+    own: bool
+    guarded: bool  #: a CSV file of ours, whose cells are protected (`guard.py`)
+
+
 def header_at(grid: Grid, wanted: Columns) -> int | None:
     """The index of the line with most headers that are known, among the first ones; None where none has any."""
-    said = set(wanted.mapping)
-
-    def score(line: Line) -> int:
-        return sum(is_known(cell) or cell.strip() in said for cell in line.cells)
-
-    lines = [index for index, line in enumerate(grid.lines) if not line.empty][:HEADER_WITHIN]
-    scores = {index: score(grid.lines[index]) for index in lines}
+    scores = _scores(grid, wanted)
     best = max(scores, key=lambda index: (scores[index], -index), default=None)
     return best if best is not None and scores[best] else None
+
+
+def header_score(grid: Grid, wanted: Columns) -> int:
+    """How many headers that are known stand in the best line of a grid."""
+    return max(_scores(grid, wanted).values(), default=0)
+
+
+def _scores(grid: Grid, wanted: Columns) -> dict[int, int]:
+    lines = [index for index, line in enumerate(grid.lines[:_LOOKED_AT]) if not line.empty][:HEADER_WITHIN]
+    said = set(wanted.mapping)
+    return {index: sum(is_known(cell) or cell.strip() in said for cell in grid.lines[index].cells) for index in lines}
 
 
 def read_records(grid: Grid, wanted: Columns, findings: Findings) -> tuple[list[Record], list[ColumnGuess]]:
@@ -81,11 +100,9 @@ def read_records(grid: Grid, wanted: Columns, findings: Findings) -> tuple[list[
         return [], guesses
     _warn_unread(guesses, headers, body, place, findings)
     own = all(one.field in FIELDS for one in guesses if one.field) and layout is None
-    record = partial(_record, grid, headers, guesses, place)
-    made = [record(line) for line in body]
-    for one in made:
-        one.own, one.text_only, one.guarded = own, bool(grid.sheet), not grid.sheet and (own or noted(headers))
-    return made, guesses
+    guarded = not grid.sheet and (own or noted(headers))
+    heading = Heading(grid, headers, guesses, place, own, guarded)
+    return [_record(heading, line) for line in body], guesses
 
 
 def _fault_no_header(grid: Grid, findings: Findings) -> None:
@@ -156,14 +173,20 @@ def _warn_unread(
     findings.warn(place, "W_COLUMN", f"not read: {shown}{more}", way_out)
 
 
-def _record(grid: Grid, headers: Sequence[str], guesses: Sequence[ColumnGuess], place: str, line: Line) -> Record:
-    cells = tuple(line.cells[: len(headers)]) + ("",) * (len(headers) - len(line.cells))
-    named = dict(zip(unique(headers), cells, strict=True))
-    stated = {one.field: Cell(_called(grid, one), cell) for one, cell in zip(guesses, cells, strict=True) if one.field}
-    record = Record(grid.place(line.number), place, named, stated)
-    spare = [cell for cell in line.cells[len(headers) :] if cell.strip()]
-    if spare or len(line.cells) < len(headers):
-        cause = f"the row has {len(line.cells)} cells, the header has {len(headers)}"
+def _record(heading: Heading, line: Line) -> Record:
+    grid, width = heading.grid, len(heading.headers)
+    raw = tuple(line.cells[:width]) + ("",) * (width - len(line.cells))
+    cells = tuple(map(unguard, raw)) if heading.guarded else raw
+    named = dict(zip(unique(heading.headers), cells, strict=True))
+    stated = {
+        one.field: Cell(_called(grid, one), cell, protected=cell != text)
+        for one, cell, text in zip(heading.guesses, cells, raw, strict=True)
+        if one.field
+    }
+    record = Record(grid.place(line.number), heading.place, named, stated, heading.own, bool(grid.sheet))
+    spare = [cell for cell in line.cells[width:] if cell.strip()]
+    if spare or len(line.cells) < width:
+        cause = f"the row has {len(line.cells)} cells, the header has {width}"
         way_out = "Put a cell that holds the delimiter in quotation marks"
         record.findings.fault(record.place, f"E_{grid.kind}_SHAPE", cause, way_out)
     return record

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .findings import Findings, clip
-from .grid import Grid, Line
+from .grid import Line
 
 #: The largest file that we read, in bytes; 50,000 contacts are about 15 MB.
 LARGEST = 32 * 1024 * 1024
@@ -38,12 +38,9 @@ def read_bytes(path: Path, largest: int, findings: Findings, code: str) -> bytes
     return data
 
 
-def read_csv(path: Path, data: bytes, encoding: str, known: Callable[[str], bool], findings: Findings) -> Grid | None:
-    """The lines in `data`; None, and the problem, where it is no text. `known` tells a header that we understand."""
-    text = decode(data, path, encoding, findings)
-    if text is None:
-        return None
-    return Grid(path, tuple(_lines(text, _delimiter(text, known), path, findings)))
+def read_lines(text: str, path: Path, known: Callable[[str], bool], findings: Findings) -> tuple[Line, ...]:
+    """The records of a CSV text, each with the line it starts on. `known` tells a header that we understand."""
+    return tuple(_lines(text, _delimiter(text, known), path, findings))
 
 
 def decode(data: bytes, path: Path, encoding: str, findings: Findings) -> str | None:
