@@ -1,78 +1,33 @@
-"""`dispatcher contacts`: the office's list from files, the list itself, and addresses that nothing may go to."""
+"""`dispatcher contacts`: the list, one contact's story, its repair, and addresses that nothing may go to."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dispatcher.domain.words import Kind
+from dispatcher.domain.errors import Problem, UserError
+from dispatcher.domain.words import Form, Gender, Kind, Policy
 
-from .output import Json, Reason, as_json, say, table, warn
+from .output import Json, Reason, as_json, facts, heading, local, say, shown, table, utc, warn
 from .session import in_office, operator, settings_of
+from .words import FATES, HEALTH
 
 if TYPE_CHECKING:
-    from dispatcher.usecases.contacts import Imported
+    from dispatcher.usecases.contacts import ContactView, Repaired
+    from dispatcher.usecases.follow import Followed
 
 app = typer.Typer(name="contacts", help="To whom we write.", no_args_is_help=True)
 
 Files = Annotated[
-    list[Path] | None, typer.Argument(help="CSV files; none is every .csv of the contacts' folder.", show_default=False)
+    list[Path] | None,
+    typer.Argument(
+        help="CSV, Excel, ODS or vCard files; none is every file of the contacts' folder.", show_default=False
+    ),
 ]
-
-
-@app.command("import")
-def import_(
-    context: typer.Context,
-    files: Files = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")] = False,
-    json: Json = False,
-) -> None:
-    """Make the office's list what the files say, all or nothing."""
-    from dispatcher.usecases import contacts
-
-    paths = contacts.contact_files(files or [], settings_of(context).contacts.folder)
-    done = in_office(
-        context,
-        lambda office: (
-            contacts.try_import(office, paths) if dry_run else contacts.import_contacts(office, paths, operator())
-        ),
-    )
-    _tell(done, dry_run=dry_run, json=json)
-
-
-def _tell(done: Imported, *, dry_run: bool, json: bool) -> None:
-    warn(done.warnings)
-    if json:
-        as_json(
-            dry_run=dry_run,
-            added=done.added,
-            changed=done.changed,
-            same=done.same,
-            retired=list(done.retired),
-            warnings=[str(problem) for problem in done.warnings],
-        )
-        return
-    counts = f"{done.added} added, {done.changed} changed, {done.same} as before, {len(done.retired)} retired"
-    typer.echo(f"{'would be: ' if dry_run else ''}{counts}")
-    for contact_id in done.retired:
-        say(f"retired, as no file names it any more: {contact_id}")
-
-
-@app.command()
-def check(context: typer.Context, files: Files = None, json: Json = False) -> None:
-    """Read the files and tell everything that is wrong with them; change nothing."""
-    from dispatcher.usecases import contacts
-
-    paths = contacts.contact_files(files or [], settings_of(context).contacts.folder)
-    book = contacts.check_contacts(paths)
-    warn(book.warnings)
-    if json:
-        problems = [str(problem) for problem in book.warnings]
-        as_json(files=[str(path) for path in paths], contacts=len(book.contacts), warnings=problems)
-    else:
-        typer.echo(f"{len(book.contacts)} contacts in {len(paths)} files: good")
+Id = Annotated[str, typer.Argument(metavar="ID", help="The contact's id.")]
 
 
 @app.command("list")
@@ -82,27 +37,194 @@ def list_(context: typer.Context, json: Json = False) -> None:
 
     people = in_office(context, list_contacts)
     if json:
-        as_json(
-            contacts=[
-                {
-                    "id": one.id,
-                    "name": one.display_name,
-                    "office": one.office,
-                    "organisation": one.organisation,
-                    "state": one.state,
-                    "language": one.language,
-                    "time_zone": one.time_zone,
-                    "email": one.address(Kind.EMAIL),
-                    "fax": one.address(Kind.FAX),
-                    "tags": list(one.tags),
-                }
-                for one in people
-            ]
-        )
+        as_json(contacts=[record(one) for one in people])
         return
     rows = [(p.id, p.display_name, p.address(Kind.EMAIL), p.address(Kind.FAX), p.language, p.time_zone) for p in people]
     columns = ("id", "name", "email", "fax", "language", "time zone")
     table(columns, rows, "there are no contacts yet; run: dispatcher contacts import")
+
+
+def record(one: Any) -> dict[str, object]:
+    """A contact as JSON tells it."""
+    return {
+        "id": one.id,
+        "name": one.display_name,
+        "office": one.office,
+        "organisation": one.organisation,
+        "state": one.state or one.state_code,
+        "language": one.language,
+        "time_zone": one.time_zone,
+        "email": one.address(Kind.EMAIL),
+        "fax": one.address(Kind.FAX),
+        "tags": list(one.tags),
+    }
+
+
+# -- one contact -------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def show(context: typer.Context, contact: Id, json: Json = False) -> None:
+    """One contact: every field, what letters to it came to, who held the office, what was changed and by whom."""
+    from dispatcher.usecases.contacts import show_contact
+
+    view = in_office(context, lambda office: show_contact(office, contact))
+    zone = settings_of(context).office.timezone
+    if json:
+        _show_as_json(view)
+    else:
+        _show_facts(view)
+        _show_story(view, zone)
+
+
+def _show_facts(view: ContactView) -> None:
+    from dispatcher.usecases.contact_fields import field_values
+
+    known = {one.address: one for one in view.kept.person.provenance}
+    facts([("active", "yes" if view.kept.active else "no: retired, not written to"), ("came from", view.kept.source)])
+    facts([(name.replace("_", " "), value) for name, value in field_values(view.kept.person).items()])
+    heading("Addresses")
+    rows = []
+    for address, health in view.health():
+        one = known.get(address)
+        checked = f"{one.checked_on} by {one.checked_by}" if one and one.checked_on else "never"
+        stopped = "suppressed" if address in view.suppressed else HEALTH[health]
+        rows.append((address.kind, address.value, stopped, checked, one.source if one else ""))
+    table(("channel", "address", "letters so far", "checked", "source"), rows, "none")
+
+
+def _show_story(view: ContactView, zone: str) -> None:
+    if len(view.holders) > 1:
+        heading("Office-holders")
+        rows = [(f"{h.honorific} {h.name}".strip(), h.since or "", h.until or "in office") for h in view.holders]
+        table(("name", "since", "until"), rows, "")
+    heading("Changes")
+    lines = [
+        (local(one.at, zone), one.by, f"import {one.import_number}" if one.import_number else one.reason, what)
+        for one, what in view.told()
+    ]
+    table(("when", "who", "why", "what"), lines, "none since the list is kept")
+
+
+def _show_as_json(view: ContactView) -> None:
+    from dispatcher.usecases.contact_fields import field_values
+
+    as_json(
+        contact=field_values(view.kept.person),
+        active=view.kept.active,
+        source=view.kept.source,
+        addresses=[
+            {"channel": address.kind, "address": address.value, "health": health} for address, health in view.health()
+        ],
+        holders=[
+            {"name": h.name, "honorific": h.honorific, "since": _day(h.since), "until": _day(h.until)}
+            for h in view.holders
+        ],
+        changes=[
+            {"at": utc(one.at), "by": one.by, "import": one.import_number, "reason": one.reason, "what": what}
+            for one, what in view.told()
+        ],
+    )
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+@app.command()
+def repair(
+    context: typer.Context,
+    contact: Id,
+    reason: Reason,
+    email: Annotated[str | None, typer.Option(help="The new email address; '' takes it off.")] = None,
+    fax: Annotated[str | None, typer.Option(help="The new fax number, as +41…; '' takes it off.")] = None,
+    source: Annotated[str, typer.Option(help="Where the new address was learned.")] = "",
+    checked: Annotated[bool, typer.Option("--checked", help="You made sure of its addresses today.")] = False,
+    name: Annotated[str | None, typer.Option(help="Who holds the office now.")] = None,
+    honorific: Annotated[str | None, typer.Option(help="Before the name; '' leaves it to the form of address.")] = None,
+    gender: Annotated[str | None, typer.Option(help="f or m, as they state it; '' for not stated.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="First day of the term.", formats=["%Y-%m-%d"])] = None,
+    until: Annotated[datetime | None, typer.Option(help="Last day of the term.", formats=["%Y-%m-%d"])] = None,
+    field: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other field: --set office=Ambassador (repeat it).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Correct a contact once. Its waiting letters follow: each to the new address, each with an entry in the log."""
+    from dispatcher.usecases.contacts import Repair
+    from dispatcher.usecases.contacts import repair as correct
+
+    fields = _fields(field or [])
+    given = {"name": name, "honorific": honorific, "gender": None if gender is None else _gender(gender)}
+    fields |= {key: value for key, value in given.items() if value is not None}
+    fields |= {key: day.date() for key, day in (("since", since), ("until", until)) if day}
+    wanted = Repair(fields, email, fax, source, checked)
+    done = in_office(context, lambda office: correct(office, contact, wanted, reason, operator()))
+    _tell_repaired(done, json=json)
+
+
+_SETTABLE = (
+    "office", "organisation", "country", "state", "language", "time_zone", "salutation", "closing", "in_text",
+    "state_code", "seat", "phone", "external_id", "form", "prefers",
+)  # fmt: skip
+
+
+def _fields(pairs: list[str]) -> dict[str, Any]:
+    """The fields of --set. Raises UserError with every one that cannot be set."""
+    fields: dict[str, Any] = {}
+    problems = []
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or name not in _SETTABLE:
+            way_out = f"Write --set FIELD=VALUE with one of: {', '.join(_SETTABLE)}"
+            problems.append(Problem("--set", f"'{shown(pair)}' cannot be set", way_out, "E_FIELD"))
+        fields[name] = value
+    for name, words in (("form", Form), ("prefers", Policy)):
+        if fields.get(name) and fields[name] not in list(words):
+            known = ", ".join(word for word in words if word)
+            problems.append(
+                Problem("--set", f"{name}: '{shown(fields[name])}' is not known", f"Known: {known}", "E_FIELD")
+            )
+    if problems:
+        raise UserError(problems)
+    if "form" in fields:
+        fields["form"] = Form(fields["form"])
+    if "prefers" in fields:
+        fields["prefers"] = Policy(fields["prefers"]) if fields["prefers"] else None
+    return fields
+
+
+def _gender(text: str) -> Gender:
+    if text not in list(Gender):
+        raise UserError(
+            Problem("--gender", f"'{shown(text)}' is not known", "Say f, m, or '' for not stated", "E_FIELD")
+        )
+    return Gender(text)
+
+
+def _tell_repaired(done: Repaired, *, json: bool) -> None:
+    letters = [as_record(one) for one in done.followed]
+    if json:
+        as_json(contact=done.after.id, differences=[vars_of(one) for one in done.differences()], letters=letters)
+        return
+    rows = [(one.field.replace("_", " "), one.before, one.after) for one in done.differences()]
+    table(("field", "before", "after"), rows, "")
+    tell_followed(done.followed)
+
+
+def vars_of(difference: Any) -> dict[str, str]:
+    return {"field": difference.field, "before": difference.before, "after": difference.after}
+
+
+def as_record(one: Followed) -> dict[str, str]:
+    return {"delivery": one.delivery_id, "fate": one.fate, "instead": one.instead}
+
+
+def tell_followed(followed: tuple[Followed, ...]) -> None:
+    """What became of letters that waited, one a line: each of them is somebody's business."""
+    for one in followed:
+        instead = f" as {one.instead}" if one.instead else ""
+        say(f"letter {one.delivery_id}: {FATES[one.fate]}{instead}")
 
 
 @app.command()
@@ -121,3 +243,18 @@ def suppress(
         as_json(address=given.value, channel=given.kind, added=added)
     else:
         typer.echo(f"nothing more goes to {given.value}" + ("" if added else " (it stood on the list already)"))
+
+
+@app.command()
+def check(context: typer.Context, files: Files = None, json: Json = False) -> None:
+    """Read the files and tell everything that is wrong with them; change nothing."""
+    from dispatcher.usecases import contacts
+
+    paths = contacts.contact_files(files or [], settings_of(context).contacts.folder)
+    book = contacts.check_contacts(paths)
+    warn(book.warnings)
+    if json:
+        problems = [str(problem) for problem in book.warnings]
+        as_json(files=[str(path) for path in paths], contacts=len(book.contacts), warnings=problems)
+    else:
+        typer.echo(f"{len(book.contacts)} contacts in {len(paths)} files: good")

@@ -90,8 +90,91 @@ def test_an_import_tried_changes_nothing_and_says_what_it_would_do(tmp_path: Pat
     tried = program("contacts", "import", "--dry-run", "--json").good().json
     assert (tried["dry_run"], tried["added"], tried["retired"]) == (True, 3, [])
     assert program("contacts", "list", "--json").good().json["contacts"] == []
-    assert program("contacts", "import").good().out == "3 added, 0 changed, 0 as before, 0 retired\n"
+    assert program("contacts", "import").good().out == (
+        "3 added, 0 changed, 0 as before, 0 retired, 0 not in the files and kept\n"
+    )
     assert program("contacts", "import", "--json").good().json["same"] == 3
+
+
+def test_a_dry_run_shows_what_a_column_was_taken_for_and_what_would_change(office: Program) -> None:
+    file = office.folder / "list.csv"
+    file.write_text(
+        "id,Nom,Télécopieur,language,time_zone,salutation,state,Nonsense\n"
+        'ardesia,Nadia Petrov,+44 1632 960109,en,Europe/Zurich,"Excellency,",the Republic of Ardesia,x\n',
+        "utf-8",
+    )
+    ran = office("contacts", "import", str(file), "--dry-run").good()
+    assert "Télécopieur" in ran.out
+    assert "+441632960109" in ran.out
+    assert "Nonsense" in ran.err
+    assert ran.out.splitlines()[-1].startswith("would be: 0 added, 1 changed")
+
+
+def test_an_import_is_told_by_its_number_and_taken_back(office: Program) -> None:
+    before = office("contacts", "list", "--json").good().json
+    file = office.folder / "more.csv"
+    header, first, *_ = (office.folder / "config" / "contacts" / "missions.csv").read_text("utf-8").splitlines()
+    changed = first.replace("mission@ardesia.example", "registry@ardesia.example")
+    file.write_text(f"{header}\n{changed}\n", "utf-8")
+    done = office("contacts", "import", str(file), "--json").good().json
+    assert (done["number"], done["added"], len(done["changes"])) == (2, 0, 1)
+    assert [one["number"] for one in office("contacts", "imports", "--json").good().json["imports"]] == [2, 1]
+    undone = office("contacts", "undo", "2", "--reason", "the wrong file", "--json").good().json
+    assert undone["restored"] == ["ardesia"]
+    assert office("contacts", "list", "--json").good().json == before
+    assert office("contacts", "undo", "2", "--reason", "again").code == 5
+
+
+def test_bad_rows_are_written_to_a_file_that_can_be_mended_and_fed_back(office: Program) -> None:
+    source, rejects = office.folder / "config" / "contacts" / "missions.csv", office.folder / "rejects.csv"
+    file = office.folder / "next.csv"
+    file.write_text(source.read_text("utf-8").replace("+44 1632 960101", "022 no fax"), "utf-8")
+    ran = office("contacts", "import", str(file), "--partial", "--rejects", str(rejects))
+    assert "left out" in ran.err
+    text = rejects.read_text("utf-8")
+    assert len(text.splitlines()) == 2
+    assert "what to do" in text
+    rejects.write_text(text.replace("022 no fax", "+441632960155"), "utf-8")
+    assert office("contacts", "import", str(rejects), "--json").good().json["problems"] == []
+
+
+def test_a_contact_is_shown_repaired_and_its_story_kept(office: Program) -> None:
+    words = (
+        "--email",
+        "new@ardesia.example",
+        "--set",
+        "office=Chargé d'affaires",
+        "--checked",
+        "--reason",
+        "they wrote",
+    )
+    done = office("contacts", "repair", "ardesia", *words, "--json").good().json
+    assert {one["field"] for one in done["differences"]} >= {"email", "office", "email_checked_on"}
+    view = office("contacts", "show", "ardesia", "--json").good().json
+    assert view["contact"]["email"] == "new@ardesia.example"
+    assert [one["reason"] for one in view["changes"]][-1] == "they wrote"
+    shown = office("contacts", "show", "ardesia").good().out
+    assert "mission@ardesia.example → new@ardesia.example" in shown
+    wrong = office("contacts", "repair", "ardesia", "--set", "id=x", "--set", "form=king", "--reason", "no")
+    assert (wrong.code, len(wrong.err.splitlines())) == (2, 2)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "vcf"])
+def test_what_is_exported_and_imported_again_changes_nothing(office: Program, suffix: str) -> None:
+    file = office.folder / f"all.{suffix}"
+    assert office("contacts", "export", str(file), "--json").good().json["contacts"] == 3
+    assert office("contacts", "export", str(file)).code == 5
+    again = office("contacts", "import", str(file), "--json").good().json
+    assert (again["same"], again["changes"], again["new_ids"]) == (3, [], [])
+
+
+def test_an_empty_list_can_be_had_and_filled_in(tmp_path: Path) -> None:
+    program = Program(lay_out(tmp_path))
+    program("db", "upgrade").good()
+    file = tmp_path / "empty.xlsx"
+    program("contacts", "template", str(file)).good()
+    tried = program("contacts", "import", str(file), "--dry-run", "--json").good().json
+    assert (tried["added"], tried["problems"]) == (1, [])
 
 
 def test_every_problem_of_a_contact_file_stands_on_a_line_of_its_own(office: Program) -> None:
