@@ -73,11 +73,7 @@ def _length(order: Order, pages: Pages, fax_copy: Pages) -> Iterator[Problem]:
     own = fax_copy.count - cover - attached
     if own + attached > FAX_PAGES:
         parts = {"cover": cover, "letter": own, "attachments": attached}
-        of = (
-            f" ({', '.join(f'{what} {count}' for what, count in parts.items() if count)})"
-            if own != fax_copy.count
-            else ""
-        )
+        of = ", ".join(f"{what} {count}" for what, count in parts.items() if count)
         way_out = f"Shorten it to {FAX_PAGES}: long faxes are often cut off"
         yield Problem(order.letter, f"the fax has {fax_copy.count} pages ({of})", way_out, "W_FAX_PAGES")
 

@@ -13,8 +13,9 @@ from . import tiff
 
 WIDTH = tiff.WIDTH
 _DPI_X, _DPI_Y = 204, 196
-#: The paper of a fax, in points: as wide as US Letter, as long as A4, each with half a millimetre to spare.
-_WIDEST, _LONGEST = 612 + 1.5, 842 + 1.5
+#: The paper of a fax, in points: as wide as US Letter, as long as A4. So little more is not worth a smaller print.
+_WIDEST, _LONGEST = 612, 841.89
+_SPARE = 1.003
 #: Each dot is the mean of so many by so many: thin strokes survive (measured: papers on letters, 5).
 _OVERSAMPLE = 3
 #: Grey at and above this is paper. Lower loses the bar of the e.
@@ -49,11 +50,12 @@ def scale_for(wide: float, high: float) -> float:
     A page that lies on its side is turned before it is made smaller.
     """
     across, along = (high, wide) if _lies(wide, high) else (wide, high)
-    return min(1.0, _WIDEST / across, _LONGEST / along)
+    scale = min(_WIDEST / across, _LONGEST / along)
+    return scale if scale * _SPARE < 1 else 1.0
 
 
 def _lies(wide: float, high: float) -> bool:
-    return wide > max(high, _WIDEST)
+    return wide > max(high, _WIDEST * _SPARE)
 
 
 def black_and_white(grey: Image.Image) -> Image.Image:
