@@ -49,6 +49,11 @@ class Sheet:
     signature: Signature | None = None  #: stands on paper alone: mail programs hide pictures, and show no SVG
 
     @property
+    def lines(self) -> int:
+        """How many lines the addressee and the cc block have: what makes one letter longer than another."""
+        return len(self.addressee) + sum(map(len, self.copies))
+
+    @property
     def headline(self) -> str:
         """'Re: Air strikes in …': the title of the document."""
         return self.language.labelled(self.language.re_label, self.subject)
