@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,7 +23,7 @@ from dispatcher.domain.errors import Problem, SettingsError
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
-from dispatcher.letters import Order, Rendered, Signing, render_in_process
+from dispatcher.letters import Hand, Order, Rendered, Signing
 from dispatcher.letters.header_line import FaxHeader
 from dispatcher.settings import Settings, database_url, read_secret
 from dispatcher.store import version
@@ -38,24 +36,31 @@ RETURN_PATH_LIFE = timedelta(days=60)
 
 @dataclass(slots=True)
 class Press:
-    """Renders letters in processes of their own: typesetting is all computing, and threads gain it nothing."""
+    """Renders letters in processes of their own: typesetting is all computing, and threads gain it nothing.
+
+    One letter to a process at a time, so that a letter which must be stopped takes no other with it.
+    """
 
     templates: Path
     hands: int = field(default_factory=lambda: os.cpu_count() or 1)
     signing: Signing | None = None
-    _pool: ProcessPoolExecutor | None = None
+    _all: list[Hand] = field(default_factory=list, init=False)
+    _free: asyncio.LifoQueue[Hand] = field(default_factory=asyncio.LifoQueue, init=False)
 
     async def render(self, order: Order) -> Rendered:
         """Raises TemplateError with every problem of the letter."""
-        if self._pool is None:
-            spawn = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.hands, mp_context=spawn)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, render_in_process, str(self.templates), order, self.signing)
+        if self._free.empty() and len(self._all) < self.hands:
+            self._all.append(Hand(str(self.templates), self.signing))
+            self._free.put_nowait(self._all[-1])
+        hand = await self._free.get()
+        try:
+            return await asyncio.to_thread(hand.render, order)
+        finally:
+            self._free.put_nowait(hand)
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        for hand in self._all:
+            hand.close()
 
 
 @asynccontextmanager

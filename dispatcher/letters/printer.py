@@ -23,12 +23,14 @@ from .fill import Filler
 from .languages import LANGUAGES, Language
 from .legibility import OWN_SMALL_PRINT, SMALL_PRINT, Inspector
 from .letterhead import Letterhead, read_letterhead
+from .limits import data_faults
 from .parse import Parser
 from .pdf import Edition, Pages, Typesetter
 from .seal import Seal, Signing, open_seal
 from .sheet import Sheet
 from .source import Source, open_source, read_text
 from .typography import finish, unbound
+from .watch import watched
 
 #: The language of a letter that is not written in the contact's own.
 FALL_BACK = "en"
@@ -78,9 +80,10 @@ class Printer:
     def render(self, order: Order) -> Rendered:
         """Every form of the letter. Raises TemplateError with every problem; then there is no letter at all."""
         tag = self.language_for(order)
-        sheet = self._sheet(order, tag)
-        pages = self._typesetter.set(sheet, "print")
-        own = self._fax_pages(sheet, order, pages)
+        with watched():
+            sheet = self._sheet(order, tag)
+            pages = self._typesetter.set(sheet, "print")
+            own = self._fax_pages(sheet, order, pages)
         fax_copy = _with_enclosures(own, order)
         if self._seal:
             pages, fax_copy = _sealed(self._seal, sheet.day, pages, fax_copy)
@@ -144,6 +147,8 @@ class Printer:
         """The letter in words. Raises TemplateError with the gaps in the data and the faults in the files together."""
         language = LANGUAGES[tag]
         problems = gaps(order)
+        if faults := data_faults(order):
+            raise TemplateError([*problems, *faults])
         try:
             source, head = self._source(order.letter, tag), self._head(order.organisation, language)
             filled = self._filler.fill(source, template_data(order, head.title, language))
