@@ -27,8 +27,9 @@ from dispatcher.rehearsal.gateway import Gateway
 from dispatcher.rehearsal.sink import Sink
 from dispatcher.resources import resource
 from dispatcher.settings import Settings, load
-from dispatcher.usecases import contacts, launch, prepare, review
+from dispatcher.usecases import launch, prepare, review
 from dispatcher.usecases.campaign_files import read_campaign_file
+from dispatcher.usecases.contact_import import import_contacts
 from dispatcher.usecases.office import Office
 from dispatcher.usecases.review import Wanted
 from dispatcher.web.site import serve
@@ -138,7 +139,7 @@ def _free_port() -> int:
 
 
 async def _launch(house: House) -> None:
-    await contacts.import_contacts(house.office, sorted(house.settings.contacts.folder.glob("*.csv")), ADA)
+    await import_contacts(house.office, sorted(house.settings.contacts.folder.glob("*.csv")), ADA)
     path = house.settings.campaigns.folder / "one-letter.toml"
     read, book = await read_campaign_file(house.office, path, house.settings.templates.folder)
     done = await prepare.prepare(house.office, read.campaign, book, ADA)
