@@ -73,7 +73,7 @@ class Hand:
         process.join(5)
         ended_by = -(process.exitcode or 0)
         self.close()
-        known = {TOO_LONG: _TIME, **dict.fromkeys(_NO_MEMORY, _MEMORY)}
+        known: dict[int, str] = {TOO_LONG: _TIME, **dict.fromkeys(_NO_MEMORY, _MEMORY)}
         cause = known.get(ended_by, f"ended the process that renders letters ({_how(ended_by)})")
         place = f"letters/{order.letter}, contact {order.contact.id}"
         return Problem(place, cause, "Write the letter more simply, and look at the contact's data", "E_TPL_LIMIT")
@@ -81,7 +81,10 @@ class Hand:
 
 def _how(number: int) -> str:
     """The name of the signal that ended a process."""
-    return signal.Signals(number).name if number in iter(signal.Signals) else f"exit code {-number}"
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"exit code {-number}"
 
 
 def serve(pipe: Connection, templates: str, signing: Signing | None) -> None:

@@ -19,6 +19,7 @@ from .address import Order, addressee_lines, copy_lines, date_line, gaps, templa
 from .check import finished, tongue
 from .cover import cover_of
 from .enclosure import drawn, joined
+from .edges import require_within
 from .fill import Filler
 from .languages import LANGUAGES, Language
 from .legibility import OWN_SMALL_PRINT, SMALL_PRINT, Inspector
@@ -84,6 +85,7 @@ class Printer:
             sheet = self._sheet(order, tag)
             pages = self._typesetter.set(sheet, "print")
             own = self._fax_pages(sheet, order, pages)
+            require_within(sheet, (pages.pdf, own.pdf))
         fax_copy = _with_enclosures(own, order)
         if self._seal:
             pages, fax_copy = _sealed(self._seal, sheet.day, pages, fax_copy)
