@@ -12,7 +12,7 @@ from .addresses import Home, read_email, read_fax
 from .cells import cells_of
 from .columns import FIELDS
 from .compose import compose, seat_city
-from .findings import Findings
+from .findings import Findings, clip
 from .identity import by_external_id, check_id, made_id
 from .places import city_named, read_state, region_named, zone_of
 from .reading import ReadOptions
@@ -78,7 +78,9 @@ class Row:
         if name in self.record.stated:
             self.findings.fault(self.record.place, code, f"{self.where(name).name}: the cell is empty", way_out)
         else:
-            self.findings.fault(self.record.header, code, f"{name}: {cause}", f"{way_out}, in a column or with --set")
+            self.findings.fault(
+                self.record.header, code, f"{name}: {cause}", f"{way_out}; or say it for all with --set {name}=…"
+            )
 
 
 def read_record(record: Record, options: ReadOptions) -> tuple[str, Contact | None]:
@@ -140,7 +142,7 @@ def _identify(row: Row, city: str, known: Mapping[str, Contact]) -> None:
     if given:
         check_id(given, row.where("id"), row.findings)
     row.contact_id = given or by_external_id(row.said.get("external_id", ""), known)
-    if not row.contact_id and not _unreadable(row, "id"):
+    if not row.contact_id and not any(_unreadable(row, name) for name in ("id", "external_id", "state_code", "seat")):
         _make_id(row, city)
     holder = known.get(row.contact_id)
     row.kept = cells_of(holder) if holder else {}
@@ -293,12 +295,21 @@ def _check_whole(row: Row, form: Form) -> None:
     if not row.text("time_zone") and not _unreadable(row, "time_zone"):
         row.lacks("time_zone", "E_TIME_ZONE", "no column has it, and no city or state gives it", ZONE_WAY_OUT)
     if not form and not row.text("salutation") and not _unreadable(row, "salutation"):
-        way_out = "Write how the letter begins, as in 'Excellency,', or name the form of address in a column 'form'"
-        row.lacks("salutation", "E_SALUTATION", "no column has it, and no form of address is known", way_out)
+        _lacks_salutation(row)
     if not any(row.text(kind) or _unreadable(row, kind) for kind in Kind):
         row.findings.fault(
             row.record.place, "E_NO_ADDRESS", "email, fax: the contact has neither", "Give at least one of them"
         )
+
+
+def _lacks_salutation(row: Row) -> None:
+    way_out = "Write how the letter begins, as in 'Excellency,', or name the form of address in a column 'form'"
+    office, stated = row.text("office"), {"salutation", "form"} & set(row.record.stated)
+    if not office or stated:
+        row.lacks("salutation", "E_SALUTATION", "no column has it, and no form of address is known", way_out)
+        return
+    cause = f"{row.where('office').name}: {clip(office)} names no form of address, and there is no salutation"
+    row.findings.fault(row.record.place, "E_SALUTATION", cause, way_out)
 
 
 def _address(row: Row, kind: Kind) -> tuple[Provenance, ...]:

@@ -11,6 +11,7 @@ from .cards import Card, Property, escape, split, unescape, written
 from .columns import FIELDS, ColumnGuess, is_field
 from .findings import Findings, clip, listing
 from .records import Cell, Record
+from .values import gender_of_honorific
 from .words import fold
 
 _OURS = "X-DISPATCHER-"
@@ -58,7 +59,8 @@ def _standard(cells: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "TEL;TYPE=voice", escape(cells["phone"])
     yield "LANG", escape(cells["language"])
     yield "TZ", escape(cells["time_zone"])
-    yield "GENDER", cells["gender"].upper()
+    # U: not known (RFC 6350 section 6.2.7). An honorific that would tell it must not be asked when the card is read.
+    yield "GENDER", cells["gender"].upper() or ("U" if gender_of_honorific(cells["honorific"]) else "")
     yield "CATEGORIES", ",".join(map(escape, cells["tags"].split()))
 
 
