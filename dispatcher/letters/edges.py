@@ -1,4 +1,4 @@
-"""Looks whether every word of a finished PDF is on its paper: what runs off the edge is lost to the reader in silence."""
+"""Looks whether all words of a finished PDF are on its paper: what runs off the edge is lost, and nobody is told."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from . import fax, mail, tiff
 from .address import Order, addressee_lines, copy_lines, date_line, gaps, template_data
 from .check import finished, tongue
 from .cover import cover_of
-from .enclosure import drawn, joined
 from .edges import require_within
+from .enclosure import drawn, joined
 from .fill import Filler
 from .languages import LANGUAGES, Language
 from .legibility import OWN_SMALL_PRINT, SMALL_PRINT, Inspector
