@@ -16,7 +16,7 @@ from PIL import Image
 from dispatcher.domain.errors import Problem
 
 from . import fax, tiff
-from .legibility import Inspector
+from .legibility import STRIP_ROWS, Inspector
 
 #: What PDFium writes into a new document from the clock and from chance; both have a fixed length.
 _BORN = re.compile(rb"/CreationDate\(D:\d{14}[+-]\d\d'\d\d'\)")
@@ -73,7 +73,12 @@ class Drawn:
 
 @lru_cache(maxsize=32)
 def drawn(enclosure: Enclosure) -> Drawn:
-    """Kept, because a campaign sends the same enclosure with every letter; its findings name no contact."""
+    """Kept, because a campaign sends the same enclosure with every letter; its findings name no contact.
+
+    A page that begins so high that the line with sender, date and page would not have its room is made a little
+    smaller, below that line: foreign pages cannot be asked to keep it free.
+    """
     inspector = Inspector(enclosure.name)
-    pages = tuple(fax.drawn(enclosure.data, inspector.look))
-    return Drawn(pages, tuple(inspector.findings(tiff.write(pages))))
+    pages = tuple(fax.drawn(enclosure.data, inspector.look, STRIP_ROWS))
+    found = inspector.findings(tiff.write(pages))
+    return Drawn(pages, tuple(one for one in found if one.code != "W_LEGIBLE_STRIP"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -27,19 +27,16 @@ PAPER = 162
 Look = Callable[[pdfium.PdfPage, Image.Image], None]
 
 
-def fax_pages(pdf: bytes, look: Look | None = None, after: Iterable[Image.Image] = ()) -> bytes:
-    """The pages of `pdf`, and those drawn already that come after them, as one multi-page Group 4 TIFF.
-
-    Same PDF, same bytes; `look` is shown each page of `pdf` in turn.
-    """
-    return tiff.write([*drawn(pdf, look), *after])
+def fax_pages(pdf: bytes, look: Look | None = None) -> bytes:
+    """The pages of `pdf` as one multi-page Group 4 TIFF. Same PDF, same bytes; `look` is shown each page in turn."""
+    return tiff.write(drawn(pdf, look))
 
 
-def drawn(pdf: bytes, look: Look | None = None) -> list[Image.Image]:
-    """The pages of `pdf`, each as `fax_pages` sets it."""
+def drawn(pdf: bytes, look: Look | None = None, free: int = 0) -> list[Image.Image]:
+    """The pages of `pdf`, each as `fax_pages` sets it; one that has ink in its first `free` rows is set below them."""
     document = pdfium.PdfDocument(pdf)
     try:
-        return [_page(page, look) for page in document]
+        return [_page(page, look, free) for page in document]
     finally:
         document.close()
 
@@ -63,19 +60,30 @@ def black_and_white(grey: Image.Image) -> Image.Image:
     return grey.point([0] * PAPER + [255] * (256 - PAPER), "1")
 
 
-def _page(page: pdfium.PdfPage, look: Look | None) -> Image.Image:
+def _page(page: pdfium.PdfPage, look: Look | None, free: int) -> Image.Image:
     """One page, mode '1', white paper, its middle in the middle of the line."""
-    wide, high = page.get_size()
-    turned, scale = _lies(wide, high), scale_for(wide, high)
-    wide, high = (high * scale, wide * scale) if turned else (wide * scale, high * scale)
-    width, height = round(wide / 72 * _DPI_X), round(high / 72 * _DPI_Y)
-    grey = _drawn(page, width * _OVERSAMPLE, height * _OVERSAMPLE, turned=turned).reduce(_OVERSAMPLE)
+    grey = _grey(page, 1.0)
+    rows, top = grey.height, free if _inked(grey, free) else 0
+    if top:
+        grey = _grey(page, (rows - top) / rows)
     if look:
         look(page, grey)
-    dots = black_and_white(grey)
-    sheet = Image.new("1", (WIDTH, height), 255)
-    sheet.paste(dots, ((WIDTH - width) // 2, 0))
+    sheet = Image.new("1", (WIDTH, rows), 255)
+    sheet.paste(black_and_white(grey), ((WIDTH - grey.width) // 2, top))
     return sheet
+
+
+def _inked(grey: Image.Image, rows: int) -> bool:
+    return bool(rows) and sum(grey.crop((0, 0, grey.width, rows)).histogram()[:PAPER]) > 0
+
+
+def _grey(page: pdfium.PdfPage, smaller: float) -> Image.Image:
+    """The page at fax resolution, upright, as large as the paper lets it be, times `smaller`."""
+    wide, high = page.get_size()
+    turned, scale = _lies(wide, high), scale_for(wide, high) * smaller
+    wide, high = (high * scale, wide * scale) if turned else (wide * scale, high * scale)
+    width, height = round(wide / 72 * _DPI_X), round(high / 72 * _DPI_Y)
+    return _drawn(page, width * _OVERSAMPLE, height * _OVERSAMPLE, turned=turned).reduce(_OVERSAMPLE)
 
 
 def _drawn(page: pdfium.PdfPage, width: int, height: int, *, turned: bool) -> Image.Image:

@@ -20,6 +20,8 @@ from dispatcher.letters import Order, Printer, Rendered, fax, tiff
 from dispatcher.letters.address import CoverNote
 from dispatcher.letters.check import MOST_FAX_PAGES, too_much
 from dispatcher.letters.enclosure import Enclosure
+from dispatcher.letters.header_line import HeaderWords, stamp
+from dispatcher.letters.legibility import STRIP_ROWS
 
 FACTS = Enclosure("facts.pdf", "Annex I: the facts", annex("Facts", pages=2), 2)
 PLAN = Enclosure("Übersicht 2.pdf", "", annex("Plan", paper='paper: "a4", flipped: true'), 1)
@@ -120,6 +122,22 @@ def test_a_page_on_its_side_is_turned_and_a_large_one_made_smaller() -> None:
     left, top, right, bottom = ImageChops.invert(lying.convert("L")).getbbox() or (0, 0, 0, 0)
     assert left > 1728 / 2
     assert bottom - top > right - left
+
+
+def test_a_page_that_begins_too_high_is_set_below_the_line_of_the_sender(printer: Printer, order: Order) -> None:
+    high = Enclosure("high.pdf", "", annex("High", paper='paper: "a4", margin: (x: 30mm, top: 3mm)'), 1)
+    rendered = printer.render(replace(order, enclosures=(high,)))
+    with Image.open(io.BytesIO(rendered.parts["tiff"])) as image:
+        image.seek(1)
+        page = image.convert("L")
+    assert page.size == (1728, 2292)
+    assert page.crop((0, 0, 1728, STRIP_ROWS)).getextrema() == (255, 255)
+    box = ImageChops.invert(page).getbbox()
+    assert box
+    assert STRIP_ROWS < box[1] < 2 * STRIP_ROWS
+    assert "W_LEGIBLE_STRIP" not in [one.code for one in rendered.warnings]
+    words = HeaderWords("Cluster Munition Coalition", "+41 22 920 1115", "2015-10-01 10:00", "+442079460123")
+    assert tiff.faults(stamp(rendered.parts["tiff"], words)) == []
 
 
 def test_a_fax_of_many_pages_says_of_what_it_is_made(sent: Rendered) -> None:
