@@ -23,7 +23,7 @@ Shape: TypeAlias = "str | Mapping[str, Shape] | tuple[Shape] | None"
 TEXT = "text"
 CONTACT: Mapping[str, Shape] = {
     **dict.fromkeys(("honorific", "name", "display_name", "office", "organisation", "country", "state"), TEXT),
-    "salutation": TEXT,
+    **dict.fromkeys(("suffix", "salutation", "in_text", "closing"), TEXT),
     "postal": (TEXT,),
 }
 FIELDS: Mapping[str, Shape] = {
@@ -81,7 +81,7 @@ class _Guard:
     place: str
     problems: list[Problem] = field(default_factory=list)
     line: int = 1  #: of the last node that knew its own
-    nodes: int = 0  #: visited so far
+    visited: int = 0  #: parts of the template, so far
 
     def say(self, node: nodes.Node, code: str, cause: str, way_out: str = "") -> Shape:
         """Notes a fault; gives None, the shape of what is faulty."""
@@ -94,8 +94,8 @@ class _Guard:
     def visit(self, node: nodes.Node, scope: _Scope) -> Shape:
         """The shape of what the node gives; None where it gives nothing or is faulty."""
         self.line = node.lineno or self.line
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
+        self.visited += 1
+        if self.visited > MAX_NODES:
             return self.too_much(node)
         if scope.depth > MAX_DEPTH:
             return self.say(node, "E_TPL_LIMIT", f"is nested more than {MAX_DEPTH} deep", "Write it more simply")
@@ -118,7 +118,7 @@ class _Guard:
 
     def too_much(self, node: nodes.Node) -> Shape:
         """Said once, where it begins."""
-        if self.nodes > MAX_NODES + 1:
+        if self.visited > MAX_NODES + 1:
             return None
         return self.say(node, "E_TPL_LIMIT", f"has more than {MAX_NODES} fields and tags", "Shorten the letter")
 

@@ -298,6 +298,8 @@ _CHINESE = Language(
     ),
 )
 
+#: The language of a letter that is not written in the contact's own, where the campaign does not say another.
+FALL_BACK = "en"
 #: The six languages of the United Nations.
 LANGUAGES: Mapping[str, Language] = {row.tag: row for row in (_ARABIC, _ENGLISH, _SPANISH, _FRENCH, _RUSSIAN, _CHINESE)}
 

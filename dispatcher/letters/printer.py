@@ -15,12 +15,13 @@ from dispatcher.domain.errors import Problem, TemplateError
 from dispatcher.domain.model import Contact, Sender
 
 from . import fax, mail, tiff
-from .address import Order, addressee_lines, copy_lines, date_line, gaps, template_data
+from .address import Order, Party, addressee_lines, copy_lines, date_line, doubts, gaps, parties, template_data
 from .check import finished, tongue
 from .cover import cover_of
 from .edges import require_within
 from .enclosure import drawn, joined
 from .fill import Filler
+from .forms import Forms, read_forms
 from .languages import LANGUAGES, Language
 from .legibility import OWN_SMALL_PRINT, SMALL_PRINT, Inspector
 from .letterhead import Letterhead, read_letterhead
@@ -33,8 +34,6 @@ from .source import Source, open_source, read_text
 from .typography import finish, unbound
 from .watch import watched
 
-#: The language of a letter that is not written in the contact's own.
-FALL_BACK = "en"
 _PAGES = ("typst/letter.typ", "typst/cover.typ", "mail/letter.html.j2", "mail/letter.txt.j2")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}\Z")
 
@@ -65,7 +64,7 @@ class Printer:
     def check(self, letter: str, organisation: str, language: str) -> list[Problem]:
         """Everything that is wrong with the letter's template and letterhead, found without a contact."""
         problems: list[Problem] = []
-        for look in (self._check_head, self._check_letter):
+        for look in (self._check_head, self._check_letter, self._check_forms):
             try:
                 look(letter, organisation, language)
             except TemplateError as error:
@@ -73,7 +72,7 @@ class Printer:
         if problems:
             return problems
         try:
-            self._typesetter.set(self._sheet(specimen(letter, organisation, language), language), "print")
+            self._typesetter.set(self._trial(specimen(letter, organisation, language), language), "print")
         except TemplateError as error:
             return list(error.problems)
         return []
@@ -90,14 +89,15 @@ class Printer:
         if self._seal:
             pages, fax_copy = _sealed(self._seal, sheet.day, pages, fax_copy)
         rendered = self._rendered(sheet, order, pages, (own, fax_copy))
-        doubts = tongue(order, tag, reviewed=self._source(order.letter, tag).reviewed)
-        return replace(rendered, warnings=(*doubts, *rendered.warnings))
+        spoken = tongue(order, tag, reviewed=self._source(order.letter, tag).reviewed)
+        formed = doubts(self._parties(order, tag), LANGUAGES[tag])
+        return replace(rendered, warnings=(*spoken, *formed, *rendered.warnings))
 
     def language_for(self, order: Order) -> str:
-        """The contact's language where the letter is written in it, else English."""
+        """The contact's language where the letter is written in it, else the one that the order falls back to."""
         tag = order.contact.language
         known = tag in LANGUAGES and _NAME.match(order.letter)
-        return tag if known and self._letter_path(order.letter, tag).is_file() else FALL_BACK
+        return tag if known and self._letter_path(order.letter, tag).is_file() else order.fall_back
 
     def inputs_digest(self, order: Order) -> str:
         """sha256 over all that the letter is made from: the template files, the order, and who signs the PDFs."""
@@ -106,6 +106,7 @@ class Printer:
         # The letterhead's folder whole: its words and its pictures.
         paths += sorted(p for p in self._head_path(order.organisation).parent.iterdir() if p.is_file())
         paths += [self._templates / name for name in _PAGES]
+        paths += [self._forms_path(tag)] if any(person.form for person in order.people) else []
         files = {str(p.relative_to(self._templates)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
         signed_by = self._seal.identity if self._seal else ""
         facts = {"files": files, "order": _facts(order), "language": tag, "signed_by": signed_by}
@@ -147,13 +148,14 @@ class Printer:
 
     def _sheet(self, order: Order, tag: str) -> Sheet:
         """The letter in words. Raises TemplateError with the gaps in the data and the faults in the files together."""
-        language = LANGUAGES[tag]
-        problems = gaps(order)
+        language = _language(tag, f"letters/{order.letter}")
+        people = self._parties(order, tag)
+        problems = gaps(order, people)
         if faults := data_faults(order):
             raise TemplateError([*problems, *faults])
         try:
             source, head = self._source(order.letter, tag), self._head(order.organisation, language)
-            filled = self._filler.fill(source, template_data(order, head.title, language))
+            filled = self._filler.fill(source, template_data(order, people, head.title, language))
         except TemplateError as error:
             raise TemplateError([*problems, *error.problems]) from error
         if problems:
@@ -165,17 +167,41 @@ class Printer:
             language=language,
             day=order.letter_date,
             head=head,
-            addressee=addressee_lines(contact, language),
+            addressee=addressee_lines(people[0], language),
             date_line=date_line(head.word(sender.place), order.letter_date, language),
             subject=parser.line(filled.subject, f"{source.place}:{source.subject.number}"),
-            salutation=finish(contact.salutation, language),
+            salutation=finish(people[0].contact.salutation, language),
             body=parser.body(filled.body, source.place),
-            closing=parser.line(filled.closing, f"{source.place}:{source.closing.number}"),
+            closing=finish(contact.closing, language)
+            or parser.line(filled.closing, f"{source.place}:{source.closing.number}"),
             sender_name=finish(head.word(sender.name), language),
             sender_title=finish(head.word(sender.title), language),
-            copies=tuple(copy_lines(copy, language) for copy in order.copies),
+            copies=tuple(copy_lines(copy, language) for copy in people[1:]),
             signature=head.signature(sender.name),
         )
+
+    def _trial(self, order: Order, tag: str) -> Sheet:
+        """The letter to somebody made up, who gives words of their own only where the letter prints them."""
+        closing = order.contact.closing if "contact.closing" in self._template(order.letter, tag) else ""
+        return self._sheet(replace(order, contact=replace(order.contact, closing=closing)), tag)
+
+    def _parties(self, order: Order, tag: str) -> tuple[Party, ...]:
+        """Those whom the letter names. The file of forms is read only where somebody is addressed by one."""
+        path = self._forms_path(tag)
+        wanted = any(person.form for person in order.people) and path.is_file()
+        forms = read_forms(path.parent, tag) if wanted else Forms(tag)
+        return parties(order, LANGUAGES[tag], forms, self._template(order.letter, tag))
+
+    def _template(self, letter: str, tag: str) -> str:
+        """The letter's file as it stands; '' where there is none to read, which `_source` says."""
+        path = self._letter_path(letter, tag)
+        return path.read_text(encoding="utf-8", errors="replace") if _NAME.match(letter) and path.is_file() else ""
+
+    def _check_forms(self, letter: str, organisation: str, language: str) -> None:
+        """A folder of templates may do without; whoever is addressed by a form is then told so at preparing."""
+        path = self._forms_path(_language(language, f"letters/{letter}").tag)
+        if path.is_file():
+            read_forms(path.parent, language)
 
     def _check_head(self, letter: str, organisation: str, language: str) -> None:
         self._head(organisation, _language(language, f"letters/{letter}"))
@@ -201,6 +227,9 @@ class Printer:
     def _letter_path(self, letter: str, tag: str) -> Path:
         return self._templates / "letters" / letter / f"{tag}.md"
 
+    def _forms_path(self, tag: str) -> Path:
+        return self._templates / "forms" / f"{tag}.toml"
+
     def _head_path(self, organisation: str) -> Path:
         return self._templates / "letterheads" / organisation / "letterhead.toml"
 
@@ -220,6 +249,8 @@ def specimen(letter: str, organisation: str, language: str) -> Order:
         time_zone="UTC",
         salutation="[salutation]",
         addresses=(),
+        in_text="[in_text]",
+        closing="[closing]",
     )
     sender = Sender("[name]", "[title]", "", "[place]")
     return Order(letter, organisation, contact, (replace(contact, id="specimen-copy"),), sender, date(2026, 1, 1))
