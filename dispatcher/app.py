@@ -20,6 +20,7 @@ from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.domain.clock import Clock, SystemClock
 from dispatcher.domain.errors import Problem, SettingsError
+from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
@@ -88,6 +89,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             folder=settings.office.folder,
             mail_bytes=settings.mail.max_bytes,
             fax_header=_fax_header(settings),
+            tariffs=tuple(Tariff(**dict(one)) for one in settings.fax.tariffs),
         )
     finally:
         press.close()

@@ -9,6 +9,7 @@ import typer
 from dispatcher.domain.errors import Problem, UserError
 from dispatcher.domain.lifecycle import UNDECIDED
 
+from .estimate import estimate_facts
 from .output import (
     Json,
     Reason,
@@ -44,6 +45,7 @@ def prepare(
 ) -> None:
     """Render and freeze every letter, and draw the plan that can be approved. Nothing is sent."""
     from dispatcher.usecases.campaign_files import find_campaign_file, read_campaign_file, without_a_way
+    from dispatcher.usecases.fax_header import header_warnings
     from dispatcher.usecases.prepare import prepare as freeze
 
     from .progress import progress
@@ -55,18 +57,18 @@ def prepare(
         read, book = await read_campaign_file(office, path, settings.templates.folder)
         with progress("letters") as step:
             done = await freeze(office, read.campaign, book, operator(), step, noted=read.warnings)
-        warn_by_code([*done.plan.remarks, *without_a_way(office, done.plan)])
+        warn_by_code([*done.plan.remarks, *without_a_way(office, done.plan), *header_warnings(office, done.plan)])
         return done
 
-    _tell_prepared(in_office(context, work), json=json)
+    _tell_prepared(in_office(context, work), settings.office.timezone, json=json)
 
 
-def _tell_prepared(done: Prepared, *, json: bool) -> None:
+def _tell_prepared(done: Prepared, zone: str, *, json: bool) -> None:
     campaign_id = done.plan.campaign["id"]
     by_channel = _by_channel(done.plan)
     if json:
-        letters = len(done.plan.letters)
-        as_json(campaign=campaign_id, plan=done.digest, letters=letters, deliveries=by_channel, voided=done.voided)
+        numbers = {"letters": len(done.plan.letters), "deliveries": by_channel, "voided": done.voided}
+        as_json(campaign=campaign_id, plan=done.digest, **numbers, estimate=done.plan.campaign["estimate"])
         return
     facts(
         [
@@ -75,6 +77,7 @@ def _tell_prepared(done: Prepared, *, json: bool) -> None:
             ("letters", len(done.plan.letters)),
             ("deliveries", ", ".join(f"{count} by {kind}" for kind, count in by_channel.items())),
             ("leaves", done.plan.campaign["local_key"]),
+            *estimate_facts(done.plan.campaign, zone),
         ]
     )
     if done.voided:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dispatcher.domain.errors import Problem
 
+from .estimate import estimate_facts
 from .output import as_json, facts, heading, local, say, table, warn_by_code
 
 if TYPE_CHECKING:
@@ -31,9 +32,12 @@ def show_plan(digest: str, plan: Plan, remarks: Sequence[Problem], zone: str, *,
             ("sender", f"{campaign['sender']['name']} <{campaign['sender']['email']}>"),
             ("leaves", campaign["local_key"].replace("T", " ")),
             ("hours", "–".join(campaign["hours"]) + " in the recipient's time" if campaign["hours"] else ""),
+            ("fax cover", "yes" if campaign["fax_cover"] else ""),
+            *estimate_facts(campaign, zone),
         ]
     )
     _show_letters(plan)
+    _show_attachments(plan)
     _show_deliveries(plan, zone)
     warn_by_code(remarks)
     say(f"next: dispatcher campaigns approve {campaign['id']} --digest {digest[:12]}")
@@ -53,6 +57,19 @@ def _show_letters(plan: Plan) -> None:
         for one in plan.letters
     ]
     table(("letter", "step", "to", "language", "pages", "fax pages", "subject"), rows, "none")
+
+
+def _show_attachments(plan: Plan) -> None:
+    """The attachments of each step, in the order in which they follow its letters; nothing where there are none."""
+    steps = {one.step: one.attachments for one in plan.letters}
+    rows = [
+        (step, place, name, digest[:12])
+        for step, attached in sorted(steps.items())
+        for place, (name, digest) in enumerate(attached, 1)
+    ]
+    if rows:
+        heading(f"{len(rows)} attachments" if len(rows) > 1 else "1 attachment")
+        table(("step", "place", "file", "sha256"), rows, "")
 
 
 def _show_deliveries(plan: Plan, zone: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from dispatcher.archive import Archive
 from dispatcher.channels.base import Channel
 from dispatcher.domain.clock import Clock
+from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
@@ -32,6 +33,7 @@ class Office:
     folder: Path  #: for what is kept beside the database: outcomes it did not take, heads of the audit log
     mail_bytes: int = 10_000_000  #: of the largest mail that is sent
     fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
+    tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost
 
     def channel_for(self, kind: Kind) -> Channel:
         return self.channels[self.outgoing[kind]]

@@ -18,6 +18,7 @@ from dispatcher.letters import Order
 from dispatcher.store import audit, campaigns, contacts
 
 from .enclose import Enclosed, cover_note, enclose, require_sendable
+from .estimate import estimated
 from .office import Office
 from .plan import Plan, draw, kinds_of
 
@@ -61,7 +62,7 @@ async def prepare(
         raise CampaignError([*barred, *error.problems]) from error
     if barred:
         raise CampaignError(barred)
-    plan = draw(campaign, people, letters, [*noted, *remarks])
+    plan = await estimated(office, draw(campaign, people, letters, [*noted, *remarks]))
     digest = await office.archive.put(plan.as_bytes())
     voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
     return Prepared(plan, digest, voided)

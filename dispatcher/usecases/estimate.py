@@ -1,0 +1,59 @@
+"""Puts the estimate of time, money and hours into a plan, out of the very bytes that are to leave."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, replace
+from datetime import datetime, time
+
+from dispatcher.domain.estimate import Call, Estimate, estimate
+from dispatcher.domain.model import Hours, Letter
+from dispatcher.domain.words import Kind
+from dispatcher.letters import tiff
+
+from .office import Office
+from .plan import Plan, Stop
+
+#: What the header line adds to the code of a page, rounded up.
+HEADER_BYTES = 1_300
+
+
+async def estimated(office: Office, plan: Plan) -> Plan:
+    """The plan with its estimate in it, so that whoever approves the plan has signed that too."""
+    found = asdict(await _estimate(office, plan))
+    return replace(plan, campaign={**plan.campaign, "estimate": found})
+
+
+async def _estimate(office: Office, plan: Plan) -> Estimate:
+    letters = {one.digest: one for one in plan.letters}
+    faxed = {stop.letter for stop in plan.stops if stop.kind is Kind.FAX}
+    pages = {digest: await _fax_pages(office, letters[digest]) for digest in sorted(faxed)}
+    mails = [letters[stop.letter].objects["entity"] for stop in plan.stops if stop.kind is Kind.EMAIL]
+    return estimate(
+        letters=len(plan.letters),
+        mails=await asyncio.to_thread(lambda: [office.archive.path(one).stat().st_size for one in mails]),
+        calls=[_call(stop, pages[stop.letter]) for stop in plan.stops if stop.kind is Kind.FAX],
+        tariffs=office.tariffs,
+        gateway=office.outgoing.get(Kind.FAX, ""),
+        hours=_hours(plan),
+    )
+
+
+def _call(stop: Stop, pages: tuple[int, ...]) -> Call:
+    return Call(stop.address, pages, datetime.fromisoformat(stop.due), stop.zone, bool(stop.fallback_for))
+
+
+async def _fax_pages(office: Office, letter: Letter) -> tuple[int, ...]:
+    """The bytes of each page as the line will carry it."""
+    found = tiff.pages_of(await office.archive.get(letter.objects["tiff"]))
+    return tuple(page.size + (HEADER_BYTES if _prints_header(office) else 0) for page in found)
+
+
+def _prints_header(office: Office) -> bool:
+    channel = office.channels.get(office.outgoing.get(Kind.FAX, ""))
+    return office.fax_header is not None and channel is not None and not channel.abilities.prints_header
+
+
+def _hours(plan: Plan) -> Hours | None:
+    given = plan.campaign["hours"]
+    return Hours(*(time.fromisoformat(one) for one in given)) if given else None
