@@ -70,13 +70,7 @@ class Typesetter:
         self._steps: dict[tuple[Sheet, Edition], int] = {}
 
     def _with_fonts(self, script: Script) -> typst.Compiler:
-        """A compiler that has the typefaces of this script. Raises TemplateError when one is not installed."""
-        faces = _FACES[script]
-        folders = [_folder(place) for place in dict.fromkeys(faces.values())]
-        fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=folders)
-        if missing := [name for name in faces if name not in fonts.families()]:
-            raise TemplateError([Problem(name, "the typeface is not installed", "Install again") for name in missing])
-        return typst.Compiler(font_paths=fonts, ignore_system_fonts=True, root=self._root)
+        return typst.Compiler(font_paths=typefaces(script), ignore_system_fonts=True, root=self._root)
 
     def _compiler(self, script: Script) -> typst.Compiler:
         if script not in self._compilers:
@@ -192,6 +186,16 @@ def first_fit(fits: Callable[[int], bool], steps: int, near: int) -> int:
             step = min(step + stride, steps - 1) if high == steps else (low + high) // 2
         stride *= 2
     return high
+
+
+def typefaces(*scripts: Script) -> typst.Fonts:
+    """The typefaces of these scripts. Raises TemplateError when one is not installed."""
+    faces = {name: place for script in scripts for name, place in _FACES[script].items()}
+    folders = [_folder(place) for place in dict.fromkeys(faces.values())]
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=folders)
+    if missing := [name for name in faces if name not in fonts.families()]:
+        raise TemplateError([Problem(name, "the typeface is not installed", "Install again") for name in missing])
+    return fonts
 
 
 def _folder(place: str) -> Path:

@@ -102,7 +102,7 @@ async def _freeze_all(
     async def one(step: Step, contact_id: str) -> Frozen | TemplateError:
         nonlocal done
         try:
-            copies = _copies(campaign, people, contact_id)
+            copies = copies_for(campaign, people, contact_id)
             return await _freeze(office, campaign, step, people[contact_id], copies, enclosed[step.number])
         except TemplateError as error:
             return error
@@ -123,7 +123,8 @@ def _once(problems: list[Problem]) -> list[Problem]:
     return list(dict.fromkeys(problems))
 
 
-def _copies(campaign: Campaign, people: Mapping[str, Contact], contact_id: str) -> tuple[Contact, ...]:
+def copies_for(campaign: Campaign, people: Mapping[str, Contact], contact_id: str) -> tuple[Contact, ...]:
+    """Who receives a copy of the letter to this contact."""
     return tuple(people[copy.contact_id] for copy in campaign.copies if copy.for_contact_id == contact_id)
 
 
@@ -135,18 +136,7 @@ async def _freeze(
     copies: tuple[Contact, ...],
     enclosed: Enclosed,
 ) -> Frozen:
-    order = Order(
-        letter=step.letter,
-        organisation=campaign.organisation,
-        contact=contact,
-        copies=copies,
-        sender=campaign.sender,
-        letter_date=_expected_date(campaign, step),
-        first_date=campaign.letter_date if step.number else None,
-        enclosures=enclosed.enclosures,
-        cover=cover_note(campaign, contact, copies),
-    )
-    rendered = await office.render(order)
+    rendered = await office.render(order_for(campaign, step, contact, copies, enclosed))
     require_sendable(office, campaign, contact.id, rendered)
     objects = {name: await office.archive.put(data) for name, data in rendered.parts.items()}
     letter = Letter(
@@ -161,6 +151,23 @@ async def _freeze(
         objects={**objects, **enclosed.objects},
     )
     return replace(letter, digest=await office.archive.put(_manifest(letter))), rendered.warnings
+
+
+def order_for(
+    campaign: Campaign, step: Step, contact: Contact, copies: tuple[Contact, ...], enclosed: Enclosed
+) -> Order:
+    """What the printer is asked for: the same, whether the letter is to be frozen or only looked at."""
+    return Order(
+        letter=step.letter,
+        organisation=campaign.organisation,
+        contact=contact,
+        copies=copies,
+        sender=campaign.sender,
+        letter_date=_expected_date(campaign, step),
+        first_date=campaign.letter_date if step.number else None,
+        enclosures=enclosed.enclosures,
+        cover=cover_note(campaign, contact, copies),
+    )
 
 
 def _expected_date(campaign: Campaign, step: Step) -> date:
