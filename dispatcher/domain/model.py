@@ -177,6 +177,7 @@ class Campaign:
     source: str  #: the file's text, exactly
     fax_cover: bool = False  #: a cover page goes before the letter on every fax
     fax_remarks: str = ""  #: what the cover page says besides
+    fall_back: str = "en"  #: the language for a contact in whose own the letter is not written
 
     def policy_for(self, contact_id: str) -> Policy:
         return dict(self.policy_by_contact).get(contact_id, self.policy)

@@ -23,8 +23,10 @@ from .timing import read_hours, read_letter_date, read_when
 PROOF_AFTER = 3
 _KEYS = (
     "id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "standing_copies",
-    "fax", "steps",
+    "fax", "steps", "fall_back",
 )  # fmt: skip
+#: The languages in which a letter can be written: the six of the United Nations.
+LETTER_LANGUAGES = ("ar", "en", "es", "fr", "ru", "zh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def _read(
         source=source,
         fax_cover=cover,
         fax_remarks=remarks,
+        fall_back=_read_fall_back(sheet),
     )
 
 
@@ -108,6 +111,18 @@ def _wanted(sheet: Sheet, key: str) -> bool:
     if not sheet.has(key) or not sheet.of_type(key, bool, f"Write {key} = false to do without"):
         return True
     return bool(sheet.values[key])
+
+
+def _read_fall_back(sheet: Sheet) -> str:
+    """The language for those in whose own a letter is not written; English where the file does not say."""
+    if not sheet.has("fall_back"):
+        return "en"
+    way_out = f"Give one of: {', '.join(LETTER_LANGUAGES)}"
+    tag = sheet.text("fall_back", way_out)
+    if tag and tag not in LETTER_LANGUAGES:
+        cause = f"fall_back: no letter is written in {clip(tag)}"
+        sheet.fault("E_LANGUAGE", cause, did_you_mean(tag, LETTER_LANGUAGES, way_out), "fall_back")
+    return tag
 
 
 def _read_id(sheet: Sheet) -> str:

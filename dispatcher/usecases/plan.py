@@ -153,4 +153,5 @@ def _facts(campaign: Campaign) -> dict[str, Any]:
         "steps": [[step.number, step.after] for step in campaign.steps],
         "proof_after": campaign.proof_after,
         "fax_cover": campaign.fax_cover,
+        "fall_back": campaign.fall_back,
     }

@@ -165,6 +165,7 @@ def order_for(
         sender=campaign.sender,
         letter_date=_expected_date(campaign, step),
         first_date=campaign.letter_date if step.number else None,
+        fall_back=campaign.fall_back,
         enclosures=enclosed.enclosures,
         cover=cover_note(campaign, contact, copies),
     )
