@@ -130,6 +130,8 @@ class Desk:
             steps=steps,
             expires_after=more.pop("expires_after", 0),
             source="written by a test",
+            fax_cover=more.pop("fax_cover", False),
+            fax_remarks=more.pop("fax_remarks", ""),
         )
         self.book = ContactBook(tuple(people), (), {})
         await self.keep_contacts(people)
