@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dispatcher.domain.errors import Problem
 
+from .estimate import estimate_facts
 from .output import as_json, facts, heading, local, say, table, warn_by_code
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def show_plan(digest: str, plan: Plan, remarks: Sequence[Problem], zone: str, *,
             ("leaves", campaign["local_key"].replace("T", " ")),
             ("hours", "–".join(campaign["hours"]) + " in the recipient's time" if campaign["hours"] else ""),
             ("fax cover", "yes" if campaign["fax_cover"] else ""),
+            *estimate_facts(campaign, zone),
         ]
     )
     _show_letters(plan)
