@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import PIL
 from PIL import Image, ImageChops, ImageDraw, ImageFont, features
 
-from dispatcher.domain.errors import Problem, UserError
+from dispatcher.domain.errors import Problem, SettingsError, UserError
 
 from . import tiff
 from .legibility import STRIP_ROWS
@@ -67,10 +67,10 @@ class FaxHeader:
     sender: str = ""  #: '' is the sender of the letter
 
     def words(self, sender: str, recipient: str, now: datetime) -> HeaderWords:
-        """The words for a fax that leaves now. Raises UserError when the line cannot be printed so."""
+        """The words for a fax that leaves now. Raises SettingsError when the line cannot be printed so."""
         words = HeaderWords(_plain(self.sender or sender), _plain(self.number), moment(now, self.zone), recipient)
         if problems := list(_problems(words)):
-            raise UserError(problems)
+            raise SettingsError(problems)
         return words
 
     def problems(self, sender: str) -> list[Problem]:
