@@ -282,7 +282,8 @@ def _gender(row: Row) -> Gender:
     if stated and told and stated is not told:
         cause = f"{row.where('gender').name}: {stated.value}, but the honorific is {row.text('honorific')}"
         row.note("W_GENDER", cause, "See which of the two is right")
-    return stated if stated or "gender" in row.said else told
+    asked = "gender" not in row.said and "honorific" in row.said
+    return told if asked and not stated else stated
 
 
 def _check_whole(row: Row, form: Form) -> None:

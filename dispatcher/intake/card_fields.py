@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +138,13 @@ def _values(one: Property, field: str, *, own: bool) -> Iterator[tuple[str, str]
     elif one.name == "GENDER" and field:
         yield field, one.parts()[0] if one.parts()[0].casefold() in ("f", "m") else ""
     elif one.name != "TZ" or "/" in one.text or one.text == "UTC":
-        yield from [(field, re.sub("^(?:tel|mailto):", "", one.text))] if field else ()
+        yield from [(field, _without_scheme(one))] if field else ()
+
+
+def _without_scheme(one: Property) -> str:
+    """The text of a property that may be a URI (RFC 3966, RFC 6068)."""
+    scheme = "mailto:" if one.name == "EMAIL" else "tel:" if "uri" in one.parameters.get("VALUE", ()) else ""
+    return one.text.removeprefix(scheme)
 
 
 def _components(one: Property, names: Sequence[str], between: str) -> Iterator[tuple[str, str]]:

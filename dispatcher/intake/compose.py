@@ -62,9 +62,10 @@ def _compose_address(stated: dict[str, Cell]) -> None:
     if not own and (town := _town(parts)):
         lines.append(town)
     texts = [*lines[:2], ", ".join(lines[2:])]
+    protected = any(cell.protected for cell in source)
     for number, name in enumerate(_ADDRESS):
         called = own[number].name if number < len(own) else (source or list(parts.values()))[0].name
-        stated[name] = Cell(called, texts[number] if number < len(texts) else "")
+        stated[name] = Cell(called, texts[number] if number < len(texts) else "", protected)
 
 
 def _lines(texts: Iterable[str]) -> Iterable[str]:
