@@ -31,7 +31,7 @@ PARTS = (
 )  # fmt: skip
 #: Columns that our own file of rejected rows has beside the original ones.
 NOTES = ("row", "what to do")
-OWN = "our own"
+UNKNOWN = "not known"
 _TABLES = Path(__file__).with_name("columns.toml")
 _PAIR = re.compile(r"phone_(?:label|value)_\d{1,2}")
 
@@ -159,4 +159,4 @@ def _guess(
         return own, "by its name"
     if folded in synonyms() and "#" not in key:
         return synonyms()[folded], "by a synonym"
-    return "", "not known"
+    return "", UNKNOWN

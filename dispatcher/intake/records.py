@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .columns import FIELDS, NOTES, ColumnGuess, Layout, guess, is_known, layout_of, unique
+from .columns import FIELDS, NOTES, UNKNOWN, ColumnGuess, Layout, guess, is_known, layout_of, unique
 from .findings import Findings, clip, did_you_mean, listing
 from .grid import Grid, Line
 from .guard import unguard
@@ -163,12 +163,12 @@ def _warn_unread(
     guesses: Sequence[ColumnGuess], headers: Sequence[str], body: Sequence[Line], place: str, findings: Findings
 ) -> None:
     """One warning that names every column with content that is not read."""
-    unread = [one for one in guesses if not one.field and one.samples and one.how != "left out"]
+    unread = [one for one in guesses if not one.field and one.samples and one.how == UNKNOWN]
     if not unread:
         return
     shown = ", ".join(f"{one.column} {clip(one.header) if one.header else 'without a name'}" for one in unread[:12])
     more = f" and {len(unread) - 12} more" if len(unread) > 12 else ""
-    hints = (did_you_mean(one.header, FIELDS, "") for one in unread if one.how == "not known" and one.header)
+    hints = (did_you_mean(one.header, FIELDS, "") for one in unread if one.header)
     way_out = next(filter(None, hints), "") or "Say what they are with --map, or leave them out with --ignore"
     findings.warn(place, "W_COLUMN", f"not read: {shown}{more}", way_out)
 
