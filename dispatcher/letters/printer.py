@@ -155,29 +155,31 @@ class Printer:
             raise TemplateError([*problems, *faults])
         try:
             source, head = self._source(order.letter, tag), self._head(order.organisation, language)
-            filled = self._filler.fill(source, template_data(order, people, head.title, language))
+            sender = _worded(order.sender, head)
+            filled = self._filler.fill(
+                source, template_data(replace(order, sender=sender), people, head.title, language)
+            )
         except TemplateError as error:
             raise TemplateError([*problems, *error.problems]) from error
         if problems:
             raise TemplateError(problems)
         parser = self._parsers[tag]
-        contact, sender = order.contact, order.sender
         return Sheet(
             letter=order.letter,
             language=language,
             day=order.letter_date,
             head=head,
             addressee=addressee_lines(people[0], language),
-            date_line=date_line(head.word(sender.place), order.letter_date, language),
+            date_line=date_line(sender.place, order.letter_date, language),
             subject=parser.line(filled.subject, f"{source.place}:{source.subject.number}"),
             salutation=finish(people[0].contact.salutation, language),
             body=parser.body(filled.body, source.place),
-            closing=finish(contact.closing, language)
+            closing=finish(order.contact.closing, language)
             or parser.line(filled.closing, f"{source.place}:{source.closing.number}"),
-            sender_name=finish(head.word(sender.name), language),
-            sender_title=finish(head.word(sender.title), language),
+            sender_name=finish(sender.name, language),
+            sender_title=finish(sender.title, language),
             copies=tuple(copy_lines(copy, language) for copy in people[1:]),
-            signature=head.signature(sender.name),
+            signature=head.signature(order.sender.name),
         )
 
     def _trial(self, order: Order, tag: str) -> Sheet:
@@ -270,6 +272,12 @@ def _sealed(seal: Seal, day: date, pages: Pages, fax_copy: Pages) -> tuple[Pages
     """Both editions signed; one signature where they are one document."""
     signed = replace(pages, pdf=seal.sign(pages.pdf, day))
     return signed, signed if fax_copy is pages else replace(fax_copy, pdf=seal.sign(fax_copy.pdf, day))
+
+
+def _worded(sender: Sender, head: Letterhead) -> Sender:
+    """Who signs, in the words that the letterhead has for them in its language."""
+    name, title, place = (head.word(text) for text in (sender.name, sender.title, sender.place))
+    return replace(sender, name=name, title=title, place=place)
 
 
 def _named(name: str, what: str) -> str:
