@@ -65,7 +65,7 @@ async def examine(path: Path | None, *, connect: bool = False) -> list[Check]:
     checks += [_origin(settings), *_secrets(settings), _folder(settings)]
     checks += [one async for one in _database(settings)]
     checks += await asyncio.to_thread(lambda: list(_templates(settings.templates.folder)))
-    checks += [_spill(settings.office.folder), _ways_out(settings)]
+    checks += [_spill(settings.office.folder), _ways_out(settings), *_header_line(settings)]
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
 
 
@@ -197,9 +197,32 @@ def _faults(folder: Path, letters: tuple[str, ...], heads: tuple[str, ...]) -> I
 # -- the ways out ------------------------------------------------------------------------------------------------------
 
 
+def _by_fax(settings: Settings) -> bool:
+    fax = settings.fax
+    return fax.simulator.enabled if fax.default == "simulator" else fax.mailfax.enabled
+
+
+def _header_line(settings: Settings) -> Iterator[Check]:
+    """The line with sender, number and date that faxes must show; nothing to say where none are sent."""
+    name, header = "fax header line", settings.fax.header
+    if not _by_fax(settings):
+        return
+    if settings.fax.default == "mailfax" and settings.fax.mailfax.header == "gateway":
+        yield Check(
+            name, Finding.NOTE, "the gateway prints it", "Look at a fax that arrived: some print '-' until told"
+        )
+    elif not header.enabled:
+        yield Check(name, Finding.NOTE, "switched off", "Switch it on where the law asks for it: fax.header.enabled")
+    elif not header.number:
+        fix = "Set fax.header.number to your fax or telephone number"
+        yield Check(name, Finding.WRONG, "no fax can leave: the number that it must show is not set", fix)
+    else:
+        yield Check(name, Finding.GOOD, f"{header.sender or 'the sender of the letter'}, {header.number}")
+
+
 def _ways_out(settings: Settings) -> Check:
     fax = settings.fax
-    by_fax = fax.simulator.enabled if fax.default == "simulator" else fax.mailfax.enabled
+    by_fax = _by_fax(settings)
     ways = [*(["email"] if settings.mail.relays else []), *([f"fax ({fax.default})"] if by_fax else [])]
     if len(ways) == 2:
         return Check("ways out", Finding.GOOD, " and ".join(ways))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import asdict, replace
 from datetime import datetime, time
 
+from dispatcher.domain.audit import canonical
 from dispatcher.domain.estimate import Call, Estimate, estimate
 from dispatcher.domain.model import Hours, Letter
 from dispatcher.domain.words import Kind
@@ -20,7 +22,7 @@ HEADER_BYTES = 1_300
 
 async def estimated(office: Office, plan: Plan) -> Plan:
     """The plan with its estimate in it, so that whoever approves the plan has signed that too."""
-    found = asdict(await _estimate(office, plan))
+    found = json.loads(canonical(asdict(await _estimate(office, plan))))  # as it reads when the plan is opened again
     return replace(plan, campaign={**plan.campaign, "estimate": found})
 
 
