@@ -28,8 +28,6 @@ Edition = Literal["print", "fax"]
 FITS = tuple(step / 4 for step in range(17))
 #: A letter that does not fit one page even so runs on, near its full size.
 LONG_FIT = 0.5
-#: About how much smaller a letter must be when it has one line more.
-_STEPS_A_LINE = 2
 #: Of so many texts the step is remembered.
 _KEPT = 32
 #: More pages than this is a mistake, not a letter.
@@ -86,12 +84,16 @@ class Typesetter:
         """
         text = _text(sheet)
         job = _Job(self, sheet, text, edition)
-        near = self._near(like, edition) + _STEPS_A_LINE * (sheet.lines - like.lines) if like else len(FITS) // 2
-        step = first_fit(job.fits, len(FITS), min(max(near, 0), len(FITS) - 1))
+        step = first_fit(job.fits, len(FITS), self._near(sheet, edition, like) if like else len(FITS) // 2)
         return job.pages(step) if step < len(FITS) else self._long(sheet, text, edition)
 
-    def _near(self, like: Sheet, edition: Edition) -> int:
-        """The step of `like`, looked for once."""
+    def _near(self, sheet: Sheet, edition: Edition, like: Sheet) -> int:
+        """The step to try first: that of `like`, and two more for each line that this letter seems to have more."""
+        near = self._step_of(like, edition) + round(2 * (sheet.rows - like.rows))
+        return min(max(near, 0), len(FITS) - 1)
+
+    def _step_of(self, like: Sheet, edition: Edition) -> int:
+        """The step at which `like` fits, looked for once."""
         key = (like, edition)
         if key not in self._steps:
             text = _text(like)

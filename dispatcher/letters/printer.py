@@ -35,6 +35,8 @@ from .typography import finish, unbound
 from .watch import watched
 
 _PAGES = ("typst/letter.typ", "typst/cover.typ", "mail/letter.html.j2", "mail/letter.txt.j2")
+#: Of so many texts a typical letter is kept.
+_KEPT = 32
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}\Z")
 
 
@@ -60,6 +62,7 @@ class Printer:
         self._parsers = {tag: Parser(language) for tag, language in LANGUAGES.items()}
         self._typesetter = Typesetter(self._templates)
         self._mail = mail.MailWriter(self._templates)
+        self._likes: dict[tuple[Source, Letterhead], Sheet | None] = {}
 
     def check(self, letter: str, organisation: str, language: str) -> list[Problem]:
         """Everything that is wrong with the letter's template and letterhead, found without a contact."""
@@ -82,8 +85,9 @@ class Printer:
         tag = self.language_for(order)
         with watched():
             sheet = self._sheet(order, tag)
-            pages = self._typesetter.set(sheet, "print")
-            own = self._fax_pages(sheet, order, pages)
+            like = self._like(sheet, order)
+            pages = self._typesetter.set(sheet, "print", like)
+            own = self._fax_pages(sheet, order, pages, like)
             require_within(sheet, (pages.pdf, own.pdf))
         fax_copy = _with_enclosures(own, order)
         if self._seal:
@@ -112,9 +116,21 @@ class Printer:
         facts = {"files": files, "order": _facts(order), "language": tag, "signed_by": signed_by}
         return hashlib.sha256(canonical(facts).encode()).hexdigest()
 
-    def _fax_pages(self, sheet: Sheet, order: Order, pages: Pages) -> Pages:
+    def _like(self, sheet: Sheet, order: Order) -> Sheet | None:
+        """The same letter to a mission as there are many; None where it cannot be written to one."""
+        tag = sheet.language.tag
+        key = (self._source(order.letter, tag), sheet.head)
+        if key not in self._likes:
+            try:
+                made = self._trial(typical(order.letter, order.organisation, tag), tag)
+            except TemplateError:
+                made = None
+            self._likes = {**dict(list(self._likes.items())[-_KEPT:]), key: made}
+        return self._likes[key]
+
+    def _fax_pages(self, sheet: Sheet, order: Order, pages: Pages, like: Sheet | None) -> Pages:
         """The fax edition, or the letter's own pages; a cover page before them where one is wanted."""
-        own = self._typesetter.set(sheet, "fax") if sheet.head.fax_edition else pages
+        own = self._typesetter.set(sheet, "fax", like) if sheet.head.fax_edition else pages
         if order.cover is None:
             return own
         cover = cover_of(sheet, order, 1 + own.count + sum(one.pages for one in order.enclosures))
@@ -256,6 +272,26 @@ def specimen(letter: str, organisation: str, language: str) -> Order:
     )
     sender = Sender("[name]", "[title]", "", "[place]")
     return Order(letter, organisation, contact, (replace(contact, id="specimen-copy"),), sender, date(2026, 1, 1))
+
+
+def typical(letter: str, organisation: str, language: str) -> Order:
+    """An order to a mission whose name, office and street are of common length: where the search for a size begins."""
+    order = specimen(letter, organisation, language)
+    contact = replace(
+        order.contact,
+        honorific="H.E. Ms.",
+        name="Maria Anna Muster",
+        office="Ambassador and Permanent Representative",
+        organisation="Permanent Mission of the Republic of Utopia to the United Nations Office at Geneva",
+        postal=("Chemin de la Paix 12", "1202 Geneva"),
+        country="Switzerland",
+        state="the Republic of Utopia",
+        salutation="Excellency,",
+        in_text="Your Excellency",
+        closing="Please accept, Excellency, the assurances of our highest consideration.",
+    )
+    sender = replace(order.sender, name="Maria Muster", title="Director", place="Geneva")
+    return replace(order, contact=contact, copies=(), sender=sender)
 
 
 @lru_cache(maxsize=4)

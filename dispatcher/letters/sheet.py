@@ -7,7 +7,7 @@ from datetime import date
 
 from .languages import Language
 from .letterhead import Letterhead, Signature
-from .tree import Block
+from .tree import Block, words
 
 #: A line of a cover page: 'v' is what it says, 'd' its own direction, 'label' what stands before it.
 CoverLine = dict[str, str]
@@ -26,6 +26,10 @@ class Cover:
     def words(self) -> str:
         lines = [line for _, lines in self.rows for line in lines]
         return " ".join([self.title, *(line["v"] for line in (*lines, *self.ways)), self.missing])
+
+
+#: Characters in a line of the body, in most scripts.
+_COLUMNS = 95
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,9 @@ class Sheet:
     signature: Signature | None = None  #: stands on paper alone: mail programs hide pictures, and show no SVG
 
     @property
-    def lines(self) -> int:
-        """How many lines the addressee and the cc block have: what makes one letter longer than another."""
-        return len(self.addressee) + sum(map(len, self.copies))
+    def rows(self) -> float:
+        """About how many lines it takes: good enough to say which of two letters is the longer one, and by how much."""
+        return len(words(self.body)) / _COLUMNS + len(self.addressee) + sum(map(len, self.copies))
 
     @property
     def headline(self) -> str:
