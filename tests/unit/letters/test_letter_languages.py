@@ -254,11 +254,40 @@ def test_a_text_that_nobody_reviewed_says_so(letters: dict[str, Rendered]) -> No
 
 
 def test_a_language_that_the_letter_lacks_falls_back_to_english_and_says_so(printer: Printer, order: Order) -> None:
-    french = replace(order, letter="briefing-invitation", contact=replace(order.contact, language="fr"))
-    letter = printer.render(french)
+    german = replace(order, letter="briefing-invitation", contact=replace(order.contact, language="de"))
+    letter = printer.render(german)
     (warning,) = letter.warnings
     assert (letter.language, warning.code, warning.place) == ("en", "W_LANGUAGE", "contact ru-president")
-    assert "not written in fr; it goes out in en" in warning.cause
+    assert "not written in de; it goes out in en" in warning.cause
+
+
+def test_an_order_may_fall_back_to_another_language_than_english(printer: Printer) -> None:
+    french = order_in("fr", "briefing-invitation")
+    german = replace(french, contact=replace(french.contact, language="de"), fall_back="fr")
+    letter = printer.render(german)
+    assert letter.language == "fr"
+    assert "a l’honneur d’inviter" in " ".join(letter.parts["text"].decode().split())
+    assert any("not written in de; it goes out in fr" in warning.cause for warning in letter.warnings)
+
+
+def test_a_language_in_which_nothing_is_written_is_refused_as_a_fall_back(printer: Printer, order: Order) -> None:
+    german = replace(order, contact=replace(order.contact, language="de"), fall_back="de")
+    with pytest.raises(TemplateError, match="the language de is not known"):
+        printer.render(german)
+
+
+@pytest.mark.parametrize("letter", ["air-strikes-follow-up", "briefing-invitation"])
+@pytest.mark.parametrize("tag", SIX)
+def test_every_letter_of_ours_is_written_in_every_language(printer: Printer, tag: str, letter: str) -> None:
+    assert printer.check(letter, "cluster-munition-coalition", tag) == []
+    rendered = printer.render(replace(order_in(tag, letter), first_date=date(2015, 9, 1)))
+    assert (rendered.language, rendered.pages) == (tag, 1)
+    assert {warning.code for warning in rendered.warnings} == ({"W_UNREVIEWED"} if tag != "en" else set())
+
+
+def test_a_letter_names_the_senders_place_in_its_own_language(printer: Printer) -> None:
+    text = printer.render(order_in("fr", "briefing-invitation")).parts["text"].decode()
+    assert "se tiendra à Genève" in " ".join(text.split())
 
 
 def test_a_field_in_the_letters_of_another_language_is_noticed(printer: Printer) -> None:
