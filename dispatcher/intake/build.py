@@ -36,6 +36,8 @@ from .values import (
     tags_of,
 )
 
+#: What a spreadsheet shows for a formula without a result (ECMA-376 part 1, section 18.17.3).
+ERRORS = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!"})
 #: What belongs to the holder of an office, and goes with them unless the list says it anew.
 _OF_HOLDER = ("honorific", "gender", "since", "until")
 #: Cells of the holder's own that no form can replace, which a person should look at when the holder changes.
@@ -104,6 +106,10 @@ def _read_cell(record: Record, name: str) -> str:
     """The clean text of a cell; '' where the problems make it unusable."""
     cell = record.stated[name]
     if not check_line(cell.text, Where(record.place, cell.name), record.findings):
+        return ""
+    if cell.text.strip() in ERRORS:
+        cause = f"{cell.name}: the formula in this cell comes to {cell.text.strip()}"
+        record.findings.fault(record.place, "E_CELL", cause, "Put the value itself there")
         return ""
     if cell.text.lstrip().startswith("=") and not record.text_only and not cell.protected:
         cause = f"{cell.name}: the cell begins with '=' and is taken as plain text"

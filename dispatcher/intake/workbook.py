@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import lzma
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +28,11 @@ _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SAVE_AS = "Open it in Excel and save it anew as 'Excel Workbook (.xlsx)'"
 _UNLOCK = "Take the password off in Excel: File, Info, Protect Workbook, Encrypt with Password, and leave it empty"
 _FEWER = "Copy the rows that matter into a new workbook"
+
+
+#: What unpacking can come to: each method of compression has errors of its own.
+_UNPACKING = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, KeyError,
+              NotImplementedError, RuntimeError)  # fmt: skip
 
 
 def is_workbook(data: bytes) -> bool:
@@ -58,7 +66,7 @@ def _check_package(path: Path, data: bytes, findings: Findings) -> bool:
     try:
         with zipfile.ZipFile(BytesIO(data)) as package:
             return _check_entries(path, package, findings)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except _UNPACKING as error:
         _refuse(path, "broken", findings, str(error))
         return False
 

@@ -6,11 +6,22 @@ A damaged or hostile workbook can make the reading library take all memory, or e
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
+import zipfile
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from xml.etree import ElementTree as ET
 
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 Value = int | float | str | bool | date | datetime | time | timedelta
 
@@ -37,11 +48,83 @@ def read(path: str, wanted: str, most: int) -> dict[str, object]:
             hidden.append(about.name)
         elif wanted in ("", about.name):
             sheet = book.get_sheet_by_name(about.name)
-            if sheet.total_height * sheet.total_width > most:
+            if cells_in(sheet) > most:
                 return {"error": "large", "said": about.name}
             rows = [[shown(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+            fill_merged(rows, sheet.merged_cell_ranges or ())
+            put_errors(rows, error_cells(path, about.name))
             sheets.append({"name": about.name, "rows": rows})
     return {"sheets": sheets, "hidden": hidden, "names": book.sheet_names}
+
+
+def cells_in(sheet: CalamineSheet) -> int:
+    """From the first cell of the sheet to its last one that is used, which `end` counts from 0."""
+    row, column = sheet.end or (-1, -1)
+    return (row + 1) * (column + 1)
+
+
+Corner = tuple[int, int]
+
+
+def fill_merged(rows: list[list[str]], ranges: Iterable[tuple[Corner, Corner]]) -> None:
+    """A cell that is merged over several rows of one column stands for all of them, as Excel shows it."""
+    for (top, left), (bottom, right) in ranges:
+        if left == right:
+            for row in rows[top + 1 : bottom + 1]:
+                row[left] = rows[top][left]
+
+
+def put_errors(rows: list[list[str]], errors: Iterable[tuple[str, str]]) -> None:
+    """The library reads a formula's error as an empty cell; an empty cell would mean that there is no value."""
+    for name, text in errors:
+        row, column = position(name)
+        if row < len(rows) and column < len(rows[row]):
+            rows[row][column] = text
+
+
+def position(name: str) -> Corner:
+    """'B7' as row 6 and column 1."""
+    letters = name.rstrip("0123456789")
+    column = 0
+    for letter in letters:
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return int(name[len(letters) :]) - 1, column - 1
+
+
+def error_cells(path: str, sheet: str) -> list[tuple[str, str]]:
+    """The cells of a sheet of an XLSX file that hold an error, and the error (ECMA-376 part 1, section 18.18.11)."""
+    if not zipfile.is_zipfile(path):
+        return []
+    with zipfile.ZipFile(path) as package:
+        part = sheet_part(package, sheet)
+        text = package.read(part).decode("utf-8", "replace") if part else ""
+    return [(match[1], match[2]) for match in _ERROR.finditer(text)]
+
+
+_ERROR = re.compile(
+    r'<(?:\w+:)?c\b(?=[^>]*\bt="e")[^>]*\br="([A-Z]{1,3}[0-9]{1,7})"[^>]*>'
+    r"(?:(?!</?(?:\w+:)?c\b).)*?<(?:\w+:)?v>([^<]*)<",
+    re.DOTALL,
+)
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+def sheet_part(package: zipfile.ZipFile, sheet: str) -> str:
+    """The part that holds a sheet, by the relations of the workbook; '' in every other kind of file."""
+    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= set(package.namelist()):
+        return ""
+    wanted = [one.get(_RELATION) for one in elements(package, "xl/workbook.xml") if one.get("name") == sheet]
+    for one in elements(package, "xl/_rels/workbook.xml.rels"):
+        if one.get("Id") in wanted:
+            target = str(one.get("Target"))
+            name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+            return name if name in package.namelist() else ""
+    return ""
+
+
+def elements(package: zipfile.ZipFile, part: str) -> Iterator[ET.Element]:
+    """Every element of an XML part. Expat bounds what entities grow to, and this process what memory it may take."""
+    yield from ET.fromstring(package.read(part)).iter()  # noqa: S314
 
 
 def main() -> None:
@@ -53,7 +136,7 @@ def main() -> None:
         answer = read(path, wanted, int(most))
     except PasswordError as error:
         answer = {"error": "password", "said": str(error)}
-    except (CalamineError, OSError, ValueError, MemoryError) as error:
+    except (CalamineError, ET.ParseError, zipfile.BadZipFile, OSError, ValueError, MemoryError) as error:
         answer = {"error": "broken", "said": str(error)}
     json.dump(answer, sys.stdout)
 

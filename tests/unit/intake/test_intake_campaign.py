@@ -121,6 +121,8 @@ FAULTS: list[tuple[str, str, int, str]] = [
     ("after = 10\n", "after = 0\n", 40, "E_VALUE"),
     ('"air-strikes-follow-up"', '"air-strikes"', 39, "E_DUP"),
     ("after = 10\n", "after = 10\nafter_days = 3\n", 41, "E_KEY_UNKNOWN"),
+    ('title = "Air strikes"', 'title = "Air strikes"\nfall_back = "de"', 4, "E_LANGUAGE"),
+    ('title = "Air strikes"', 'title = "Air strikes"\nfall_back = 3', 4, "E_TYPE"),
 ]
 
 

@@ -187,7 +187,8 @@ def _fields(contact: Contact) -> dict[str, object]:
 
 NEW_YORK = (
     "Country\tAddress\tTelephone\tTelefax\tE-mail\tLanguage of correspondence\tNational holiday\t"
-    "Permanent Representative\tRank\nViet Nam\t\"866 UN Plaza, Suite 435\nNew York, NY 10017\"\t(212) 555-0100\t(212) 555-0103\t"
+    "Permanent Representative\tRank\n"
+    "Viet Nam\t\"866 UN Plaza, Suite 435\nNew York, NY 10017\"\t(212) 555-0100\t(212) 555-0103\t"
     "vietnam@missions.example\tEnglish\t2 September\tH.E. Mr. A. Name\tAmbassador, Permanent Representative\n"
     "Bolivia (Plurinational State of)\tNew York\t\t212-555-0104\t\tSpanish\tAugust 6; 22 January\tSr. B. Name\t"
     "Chargé d'affaires a.i.\n"
