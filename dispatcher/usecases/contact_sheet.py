@@ -25,7 +25,7 @@ class CampaignSheet:
 
 
 async def campaign_sheet(office: Office, campaign_id: str, step: int = 0) -> CampaignSheet:
-    """All letters of one step, out of the archive. Raises NotFound while nothing is prepared, or for an unknown step."""
+    """All letters of one step, out of the archive. Raises NotFound while nothing is prepared, for an unknown step."""
     digest, plan = await read_plan(office, campaign_id)
     letters = [one for one in plan.letters if one.step == step]
     if not letters:

@@ -44,7 +44,7 @@ class Trial:
     outcome: Outcome
 
 
-def typical(plan: Plan, step: int = 0) -> tuple[str, ...]:
+async def typical(office: Office, plan: Plan, step: int = 0) -> tuple[str, ...]:
     """Whose letters somebody would look at who cannot look at all: the first, the longest, and one at random.
 
     The draw is the plan's own: everybody who tests the same plan sees the same letters.
@@ -52,7 +52,8 @@ def typical(plan: Plan, step: int = 0) -> tuple[str, ...]:
     letters = [one for one in plan.letters if one.step == step]
     if not letters:
         raise NotFound(f"the campaign has no letter of step {step}")
-    longest = max(letters, key=lambda one: (one.pages, one.fax_pages))
+    lengths = {one.digest: len(await office.archive.get(one.objects["text"])) for one in letters}
+    longest = max(letters, key=lambda one: (one.pages, one.fax_pages, lengths[one.digest]))
     drawn = random.Random(plan.as_bytes()).choice(letters)  # noqa: S311  # a sample, not a secret
     return tuple(dict.fromkeys(one.contact_id for one in (letters[0], longest, drawn)))
 
@@ -73,7 +74,7 @@ async def send_tests(
     it (E_TEST_CONTACT, E_SUPPRESSED, E_NO_WAY); then nothing was sent.
     """
     _, plan = await read_plan(office, campaign_id)
-    letters = [letter_of(plan, contact_id, step) for contact_id in contact_ids or typical(plan, step)]
+    letters = [letter_of(plan, contact_id, step) for contact_id in contact_ids or await typical(office, plan, step)]
     problems = await office.store.read(lambda connection: _against(connection, office, plan, to, reason))
     if problems:
         raise UserError(problems)
