@@ -124,7 +124,10 @@ class Typesetter:
         noon = datetime.combine(sheet.day, time(12), UTC)
         try:
             pdf, warnings = self._compiler(sheet.language.script).compile_with_warnings(
-                self._main(text, edition, fit, long=long), format="pdf", pdf_standards=_STANDARDS, timestamp=noon
+                self._main(text, edition, fit, long=long, trial=False),
+                format="pdf",
+                pdf_standards=_STANDARDS,
+                timestamp=noon,
             )
         except typst.TypstError as error:
             raise TemplateError(_explained(error, sheet)) from error
@@ -134,22 +137,23 @@ class Typesetter:
         return Pages(pdf, page_count(pdf), fit)
 
     def fits(self, sheet: Sheet, text: str, edition: Edition, fit: float) -> bool:
-        """Whether the letter has one page at this step: laid out, and drawn so small that drawing costs nothing."""
-        main = self._main(text, edition, fit, long=False)
+        """Whether the letter has one page at this step: laid out as `compile` does it, and not drawn."""
+        main = self._main(text, edition, fit, long=False, trial=True)
         try:
             drawn = self._compiler(sheet.language.script).compile(main, format="png", ppi=1)
         except typst.TypstError as error:
             raise TemplateError(_explained(error, sheet)) from error
         return isinstance(drawn, bytes)  # a list where there are more pages
 
-    def _main(self, text: str, edition: Edition, fit: float, *, long: bool) -> bytes:
+    def _main(self, text: str, edition: Edition, fit: float, *, long: bool, trial: bool) -> bytes:
         """The page template with the letter before it, as one string that Typst shows and never reads as markup.
 
         Not as `sys.inputs`: Typst forgets every paragraph that it has set when those change, and the paragraphs that
         two letters have in common would be set for each of them.
         """
-        given = f'{{"letter":{text},"edition":"{edition}","fit":{fit},"long":{str(long).lower()}}}'
-        literal = given.replace("\\", "\\\\").replace('"', '\\"')
+        given = {"edition": edition, "fit": fit, "long": long, "trial": trial}
+        whole = f'{json.dumps(given)[:-1]}, "letter": {text}}}'
+        literal = whole.replace("\\", "\\\\").replace('"', '\\"')
         return f'#let given = json(bytes("{literal}"))\n'.encode() + self._source
 
 

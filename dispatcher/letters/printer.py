@@ -144,7 +144,8 @@ class Printer:
         attached = [drawn(one) for one in order.enclosures]
         place = f"contact {order.contact.id}"
         inspector = Inspector(place, SMALL_PRINT if sheet.head.fax_edition else OWN_SMALL_PRINT)
-        own_pages = fax.drawn(own.pdf, inspector.look)
+        strokes = fax.STRONG_STROKES if sheet.head.fax_edition else fax.THIN_STROKES
+        own_pages = fax.drawn(own.pdf, inspector.look, fine=strokes)
         parts = {
             "pdf": pages.pdf,
             "fax_pdf": fax_copy.pdf,
