@@ -164,6 +164,8 @@ def template_data(order: Order, people: Sequence[Party], organisation: str, lang
 def _contact_data(party: Party) -> dict[str, Any]:
     data: dict[str, Any] = {name: clean(getattr(party.contact, name)) for name in _FIELDS}
     data |= {"display_name": clean(party.named), "suffix": clean(party.manner.suffix)}
+    # What cannot be said without a gender is told by `gaps`; a mark in its place keeps it from being told twice.
+    data |= dict.fromkeys(party.manner.genders, "…")
     return data | {"postal": [clean(line) for line in party.contact.postal]}
 
 
