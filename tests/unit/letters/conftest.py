@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import date
+from functools import cache
 
 import pytest
-from letterbook import Own
+from letter_people import order_in
+from letterbook import Own, Seed
 
 from dispatcher.domain.model import Contact, Sender
 from dispatcher.letters import Order, Printer
@@ -20,6 +22,11 @@ TEMPLATES = resource("templates")
 @pytest.fixture(scope="session")
 def printer() -> Printer:
     return Printer(TEMPLATES)
+
+
+@pytest.fixture(scope="session")
+def seed(printer: Printer) -> Seed:
+    return cache(lambda tag: printer.render(order_in(tag)))
 
 
 @pytest.fixture(scope="session")
