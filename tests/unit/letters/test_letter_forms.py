@@ -23,12 +23,12 @@ NAMES = {"ar": "ليلى حداد", "en": "Ada Byron", "es": "Ada Byron", "fr": 
 #: Offices that each language addresses without knowing the gender.
 _RANKS = {Form.HEAD_OF_STATE, Form.HEAD_OF_GOVERNMENT, Form.FOREIGN_MINISTER, Form.PERMANENT_REPRESENTATIVE}
 _RANKS |= {Form.AMBASSADOR}
-WITHOUT = {
+WITHOUT: dict[str, set[Form]] = {
     "ar": {Form.DIRECTOR, Form.PLAIN},
     "en": {*_RANKS, Form.DIRECTOR, Form.PLAIN},
     "es": {*_RANKS, Form.MONARCH, Form.PLAIN},
     "fr": {*_RANKS, Form.MONARCH, Form.DIRECTOR, Form.PLAIN},
-    "ru": set[Form](),
+    "ru": set(),
     "zh": set(OFFICES),
 }
 #: A letter that prints every word of a form, of the addressee and of those who receive copies.
