@@ -43,7 +43,7 @@ def _rows(sheet: Sheet, order: Order, pages: int) -> Iterator[tuple[str, Sequenc
     yield labels.attachments, [_line(finish(one.title, sheet.language) or one.name) for one in order.enclosures]
     copies = zip(sheet.copies, note.copies, strict=True)
     yield labels.copies, [line for lines, number in copies for line in (_line(lines[0]), *_numbers(labels.fax, number))]
-    yield labels.remarks, [_line(finish(note.remarks, sheet.language))] if note.remarks else []
+    yield labels.remarks, [_line(finish(head.word(note.remarks), sheet.language))] if note.remarks else []
 
 
 def _line(text: str) -> CoverLine:
