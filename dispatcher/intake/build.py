@@ -214,9 +214,11 @@ def _fill_in(row: Row, city: str) -> None:
 
 def _fill_zone(row: Row, city: str) -> None:
     """The time zone of the city in the address, or of the capital of the seat or the state."""
-    if row.text("time_zone") or _unreadable(row, "time_zone"):
+    if row.said.get("time_zone", row.kept.get("time_zone")) or _unreadable(row, "time_zone"):
         return
     town = city_named(city)
+    if town is None and row.defaults.get("time_zone"):
+        return
     zone, place = (town.zone, city) if town else zone_of(row.text("seat") or row.text("state_code"))
     if zone:
         row.made["time_zone"] = zone

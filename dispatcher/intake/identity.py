@@ -30,7 +30,7 @@ def by_external_id(external_id: str, known: Mapping[str, Contact]) -> str:
 
 
 def made_id(said: Mapping[str, str], form: Form, city: str) -> tuple[str, str]:
-    """An id from state and seat ('td-geneva'), or from the organisation, or the office; and what it was made from.
+    """An id from state and seat ('td-geneva'), or organisation and office, or the name; and what it was made from.
 
     Holder, addresses and numbers are no part of it, so that the same row of a later list has the same id.
     """
@@ -40,9 +40,12 @@ def made_id(said: Mapping[str, str], form: Form, city: str) -> tuple[str, str]:
         return f"{state}-{form}".casefold().replace("_", "-"), "state and office"
     if state and (town or seat):
         return f"{state}-{town.slug if town else seat}".casefold(), "state and seat"
-    parts = [("organisation", said.get("organisation", "")), ("office", said.get("office", ""))]
-    what, text = next(((name, text) for name, text in parts if slug_of(text)), ("name", said.get("name", "")))
-    return slug_of(f"{state} {text}"), f"state and {what}" if state else what
+    organisation, office = slug_of(said.get("organisation", "")), slug_of(said.get("office", ""))
+    if state and (organisation or office):
+        return slug_of(f"{state} {organisation or office}"), f"state and {'organisation' if organisation else 'office'}"
+    if organisation:
+        return slug_of(f"{organisation} {office}"), "organisation and office" if office else "organisation"
+    return (slug_of(said["name"]), "name") if said.get("name") else (office, "office")
 
 
 def slug_of(text: str) -> str:

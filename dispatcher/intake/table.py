@@ -87,8 +87,7 @@ def _ask_encoding(data: bytes, offset: int, path: Path, findings: Findings) -> N
         _place(path, data, offset),
         "E_CSV_ENCODING",
         f"offset {offset}: byte 0x{data[offset]:02X} is not UTF-8",
-        f"If {clip(sample)} reads right, the file is Windows-1252: say --encoding cp1252. Or, {_SAVE_AS.lower()[:3]}"
-        f"{_SAVE_AS[3:]}",
+        f"If {clip(sample)} reads right, the file is Windows-1252: say --encoding cp1252. Or save it anew. {_SAVE_AS}",
     )
 
 
