@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import pikepdf
 import pytest
 import typst
 from letter_people import order_in
@@ -96,6 +98,24 @@ def test_one_kind_is_told_once_a_page_with_the_number_of_places() -> None:
     pale = "#text(fill: luma(60%))[Pale words]\n\n"
     assert "and so in one more place" in found(pale * 2)["W_LEGIBLE_GREY"].cause
     assert "and so in 9 more places" in found(pale * 10)["W_LEGIBLE_GREY"].cause
+
+
+def test_a_stamp_that_is_laid_over_the_page_is_seen_in_the_strip() -> None:
+    with pikepdf.open(io.BytesIO(pdf_of(BODY))) as document:
+        black = document.make_stream(b"0 g 0 0 100 10 re f", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form)
+        black.BBox = pikepdf.Array([0, 0, 100, 10])
+        stamp = pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot,
+            Subtype=pikepdf.Name.Stamp,
+            Rect=pikepdf.Array([100, 825, 200, 835]),
+            F=4,
+            AP=pikepdf.Dictionary(N=black),
+        )
+        document.pages[0].Annots = document.make_indirect(pikepdf.Array([document.make_indirect(stamp)]))
+        out = io.BytesIO()
+        document.save(out)
+    [problem] = inspect(out.getvalue(), "x")
+    assert (problem.code, problem.cause[:40]) == ("W_LEGIBLE_STRIP", "0 mm from the top: something stands in t")
 
 
 def test_a_raised_figure_is_no_small_print() -> None:
