@@ -137,7 +137,8 @@ def test_many_copies_make_it_smaller_and_too_many_are_refused(printer: Printer, 
         note = CoverNote("+442079460123", tuple(f"+4416329601{n:02}" for n in range(count)))
         return printer.render(covered(replace(order, copies=copies), note))
 
-    assert with_copies(8).fax_pages == 2 + (with_copies(8).pages - 1)
+    few = with_copies(8)
+    assert few.fax_pages == few.pages + 1
     with pytest.raises(TemplateError, match="E_FAX_COVER the fax cover page does not fit"):
         with_copies(40)
 
@@ -155,10 +156,10 @@ def test_a_letterhead_without_any_way_to_reach_us_is_told(own: Own, order: Order
         path.write_text(kept, encoding="utf-8")
 
 
-@pytest.mark.parametrize("text", ['#import "x"', "{{ 7*7 }}", "*star* _line_", '"]); #panic("p")', "=?utf-8?q?=41?="])
-def test_remarks_are_shown_as_they_are_written(printer: Printer, order: Order, text: str) -> None:
+def test_remarks_are_shown_as_they_are_written(printer: Printer, order: Order) -> None:
+    text = '#import "x" {{ 7*7 }} *star* _line_ "]); #panic("p") =?utf-8?q?=41?= \\u{41} $x$ <b>'
     rendered = printer.render(covered(order, replace(NOTE, remarks=text)))
-    assert text in _first_page_text(rendered).replace("’", "'")
+    assert text in " ".join(_first_page_text(rendered).split())
 
 
 def test_a_character_that_no_typeface_has_is_named_with_its_place(printer: Printer, order: Order) -> None:
@@ -168,3 +169,21 @@ def test_a_character_that_no_typeface_has_is_named_with_its_place(printer: Print
 
 def test_the_same_order_gives_the_same_cover(printer: Printer, order: Order, english: Rendered) -> None:
     assert printer.render(covered(order)).parts == english.parts
+
+
+def test_remarks_are_said_in_the_letters_language_where_the_letterhead_knows_them(own: Own, order: Order) -> None:
+    printer = own("---\nsubject: Une affaire\nlanguage: fr\nclosing: Cordialement,\n---\nVoici.")
+    folder = printer._templates / "letters/own"
+    (folder / "en.md").rename(folder / "fr.md")
+    path = printer._templates / "letterheads/cluster-munition-coalition/letterhead.toml"
+    kept = path.read_text(encoding="utf-8")
+    known = 'words = { "Original follows by post" = "L\'original suit par la poste",'
+    path.write_text(kept.replace('words = { "Geneva" = "Genève",', f'{known} "Geneva" = "Genève",'), encoding="utf-8")
+    try:
+        contact = replace(order.contact, language="fr")
+        mine = replace(order, letter="own", contact=contact)
+        rendered = printer.render(covered(mine, replace(NOTE, remarks="Original follows by post")))
+    finally:
+        path.write_text(kept, encoding="utf-8")
+        (folder / "fr.md").unlink()
+    assert "original suit par la poste" in _first_page_text(rendered)
