@@ -33,7 +33,7 @@ def tongue(order: Order, tag: str, *, reviewed: bool) -> Iterator[Problem]:
         cause = f"the letter {order.letter} is not written in {wanted}; it goes out in {tag}"
         way_out = f"Write letters/{order.letter}/{wanted}.md, or approve it as it is"
         yield Problem(f"contact {contact.id}", cause, way_out, "W_LANGUAGE")
-    for name in ("state", "salutation"):
+    for name in ("state", "salutation", "in_text", "closing"):
         value = getattr(contact, name)
         if strange(value, LANGUAGES[tag]):
             cause = f"{name} '{value}' is not written in the letters of {tag}, the language of the letter"

@@ -368,3 +368,11 @@ def test_a_form_in_a_folder_without_forms_is_said_and_the_rest_works(mended: Pat
     assert bare.render(order).language == "en"
     (problem,) = faults(bare, replace(order, contact=replace(order.contact, form=Form.AMBASSADOR)))
     assert (problem.code, problem.place) == ("E_FORM_MISSING", "contact ru-president")
+
+
+def test_words_in_the_letters_of_another_language_are_noticed(wordy: Printer) -> None:
+    order = addressed("ru", Form.AMBASSADOR, Gender.FEMALE, in_text="Your Excellency", closing="Yours ever,")
+    causes = [warning.cause for warning in wordy.render(order).warnings if warning.code == "W_LANGUAGE"]
+    assert len(causes) == 2
+    assert causes[0].startswith("in_text 'Your Excellency' is not written in the letters of ru")
+    assert causes[1].startswith("closing 'Yours ever,' is not written in the letters of ru")
