@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pikepdf
@@ -13,7 +15,9 @@ from PIL import Image, ImageDraw
 
 from dispatcher.domain.errors import Problem
 from dispatcher.letters import Printer, fax
+from dispatcher.letters.address import CoverNote
 from dispatcher.letters.legibility import Inspector, inspect
+from dispatcher.resources import resource
 
 PAGE = '#set page(paper: "a4", margin: 25mm)\n#set text(font: "Libertinus Serif", size: 11pt)\n'
 BODY = "The Coalition writes to Your Excellency about the matter of which it has written before.\n\n" * 6
@@ -166,7 +170,19 @@ def test_a_page_that_is_made_smaller_has_smaller_type() -> None:
 
 @pytest.mark.parametrize("tag", ["ar", "en", "es", "fr", "ru", "zh"])
 def test_our_own_letters_raise_no_alarm(printer: Printer, tag: str) -> None:
-    rendered = printer.render(order_in(tag))
+    order = order_in(tag)
+    rendered = printer.render(replace(order, cover=CoverNote("+41225550100", ("",) * len(order.copies), "Urgent")))
     assert [one for one in rendered.warnings if one.code.startswith("W_LEGIBLE")] == []
     looked = Inspector("print edition", 8.0)
     assert looked.findings(fax.fax_pages(rendered.parts["pdf"], looked.look)) == []
+
+
+def test_a_letterhead_in_a_pale_colour_is_told_for_the_contact_whose_fax_it_spoils(tmp_path: Path) -> None:
+    templates = tmp_path / "templates"
+    shutil.copytree(resource("templates"), templates)
+    head = templates / "letterheads/cluster-munition-coalition/letterhead.toml"
+    pale = head.read_text("utf-8").replace("fax_edition = true", "fax_edition = false").replace("#7b1e2e", "#d8b45a")
+    head.write_text(pale, "utf-8")
+    seen = [one for one in Printer(templates).render(order_in("en")).warnings if one.code.startswith("W_LEGIBLE")]
+    assert [(one.code, one.place) for one in seen] == [("W_LEGIBLE_GREY", "contact ru-president, fax page 1")]
+    assert "CLUSTER MUNITION COALITION" in seen[0].cause
