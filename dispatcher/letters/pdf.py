@@ -18,7 +18,7 @@ from dispatcher.domain.errors import Problem, TemplateError
 
 from .languages import Script
 from .parse import marked, span_data, tree_data
-from .sheet import Sheet
+from .sheet import CoverLine, Sheet
 from .source import read_text
 from .tree import words
 from .typography import NBSP, direction
@@ -285,8 +285,13 @@ def _data(sheet: Sheet) -> dict[str, object]:
 def _cover(sheet: Sheet) -> dict[str, object] | None:
     if sheet.cover is None:
         return None
-    rows = [{"label": label, "lines": lines} for label, lines in sheet.cover.rows]
-    return {"title": sheet.cover.title, "rows": rows, "missing": sheet.cover.missing, "ways": sheet.cover.ways}
+    cover = sheet.cover
+
+    def lines(found: Iterable[CoverLine]) -> list[dict[str, object]]:
+        return [{**line, "s": span_data(marked(line["v"], sheet.language))} for line in found]
+
+    rows = [{"label": label, "lines": lines(found)} for label, found in cover.rows]
+    return {"title": cover.title, "rows": rows, "missing": cover.missing, "ways": lines(cover.ways)}
 
 
 def _signature(sheet: Sheet) -> dict[str, str] | None:
