@@ -179,6 +179,20 @@ def test_a_form_does_not_touch_the_closing_of_a_letter_that_has_its_own(printer:
     assert "assurances" not in text
 
 
+@pytest.mark.parametrize(
+    ("form", "closing"),
+    [
+        (Form.NONE, "Veuillez agréer l'expression de notre très haute considération."),
+        (Form.AMBASSADOR, "Veuillez agréer, Madame l'Ambassadrice, les assurances de notre haute considération."),
+    ],
+)
+def test_a_letter_may_close_with_the_words_of_the_form_where_there_is_one(
+    printer: Printer, form: Form, closing: str
+) -> None:
+    order = addressed("fr", form, Gender.FEMALE, salutation="" if form else "Madame,")
+    assert closing in text_of(printer, replace(order, letter="air-strikes-follow-up"))
+
+
 def test_words_of_its_own_need_neither_gender_nor_name(wordy: Printer) -> None:
     own = {"honorific": "Doctor", "salutation": "Madam or Sir,", "closing": "Yours,"}
     assert "Madam or Sir," in text_of(wordy, addressed("en", Form.CHARGE_DAFFAIRES, Gender.NONE, **own))
