@@ -13,9 +13,8 @@ from .cells import cells_of
 from .columns import FIELDS
 from .compose import compose, seat_city
 from .findings import Findings, clip
-from .identity import by_external_id, check_id, made_id
+from .identity import check_id, made_id
 from .places import city_named, read_state, region_named, zone_of
-from .reading import ReadOptions
 from .records import Record
 from .text import Where, check_line, clean
 from .values import (
@@ -81,22 +80,31 @@ class Row:
             self.findings.fault(self.record.place, code, f"{self.where(name).name}: the cell is empty", way_out)
         else:
             self.findings.fault(
-                self.record.header, code, f"{name}: {cause}", f"{way_out}; or say it for all with --set {name}=…"
+                self.record.header, code, f"{name}: {cause}", f"{way_out}; or say it for all with --default {name}=…"
             )
 
 
-def read_record(record: Record, options: ReadOptions) -> tuple[str, Contact | None]:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a list is read beside: the office's contacts, and what a person says for all."""
+
+    known: Mapping[str, Contact]
+    external: Mapping[str, str]  #: external id → id
+    defaults: Mapping[str, str]
+
+
+def read_record(record: Record, beside: Beside) -> tuple[str, Contact | None]:
     """The id, where it can be told, and the contact, where nothing is wrong; the findings are in the record."""
     if record.findings.problems:  # a row of the wrong width: its cells may belong to other columns
         return "", None
     compose(record)
     row = Row(record, {name: _read_cell(record, name) for name in FIELDS if name in record.stated})
-    row.defaults = options.defaults
+    row.defaults = beside.defaults
     city = clean(seat_city(record))
     _tidy_foreign(row)
     _resolve_states(row, city)
-    _identify(row, city, options.known)
-    _forget_former(row, options.known.get(row.contact_id))
+    _identify(row, city, beside)
+    _forget_former(row, beside.known.get(row.contact_id))
     _fill_in(row, city)
     contact = _contact(row)
     return row.contact_id, None if record.findings.problems else contact
@@ -142,15 +150,15 @@ def _resolve_states(row: Row, city: str) -> None:
 # -- who it is ---------------------------------------------------------------------------------------------------------
 
 
-def _identify(row: Row, city: str, known: Mapping[str, Contact]) -> None:
+def _identify(row: Row, city: str, beside: Beside) -> None:
     """The id, and what the office has under it."""
     given = row.said.get("id", "")
     if given:
         check_id(given, row.where("id"), row.findings)
-    row.contact_id = given or by_external_id(row.said.get("external_id", ""), known)
+    row.contact_id = given or beside.external.get(row.said.get("external_id", ""), "")
     if not row.contact_id and not any(_unreadable(row, name) for name in ("id", "external_id", "state_code", "seat")):
         _make_id(row, city)
-    holder = known.get(row.contact_id)
+    holder = beside.known.get(row.contact_id)
     row.kept = cells_of(holder) if holder else {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from dispatcher.domain.model import Contact
@@ -23,10 +24,10 @@ def check_id(slug: str, where: Where, findings: Findings) -> None:
         findings.fault(where.place, "E_ID", f"{where.name}: {clip(slug)} is not a plain name", SLUG_WAY_OUT)
 
 
-def by_external_id(external_id: str, known: Mapping[str, Contact]) -> str:
-    """The id of the one contact of the office that came with this external id; '' where there is none."""
-    found = [name for name, one in known.items() if external_id and one.external_id == external_id]
-    return found[0] if len(found) == 1 else ""
+def by_external_id(known: Mapping[str, Contact]) -> dict[str, str]:
+    """External id → the id of the one contact of the office that came with it; those of several are left out."""
+    counts = Counter(one.external_id for one in known.values() if one.external_id)
+    return {one.external_id: name for name, one in known.items() if counts[one.external_id] == 1}
 
 
 def made_id(said: Mapping[str, str], form: Form, city: str) -> tuple[str, str]:

@@ -52,8 +52,9 @@ class Heading:
     """A grid's header, understood."""
 
     grid: Grid
-    headers: Sequence[str]
+    headers: Sequence[str]  #: each of them once (`unique`)
     guesses: Sequence[ColumnGuess]
+    called: Sequence[str]  #: how messages call each column
     place: str
     own: bool
     guarded: bool  #: a CSV file of ours, whose cells are protected (`guard.py`)
@@ -101,7 +102,8 @@ def read_records(grid: Grid, wanted: Columns, findings: Findings) -> tuple[list[
     _warn_unread(guesses, headers, body, place, findings)
     own = all(one.field in FIELDS for one in guesses if one.field) and layout is None
     guarded = not grid.sheet and (own or noted(headers))
-    heading = Heading(grid, headers, guesses, place, own, guarded)
+    called = [_called(grid, one) for one in guesses]
+    heading = Heading(grid, unique(headers), guesses, called, place, own, guarded)
     return [_record(heading, line) for line in body], guesses
 
 
@@ -177,12 +179,12 @@ def _record(heading: Heading, line: Line) -> Record:
     grid, width = heading.grid, len(heading.headers)
     raw = tuple(line.cells[:width]) + ("",) * (width - len(line.cells))
     cells = tuple(map(unguard, raw)) if heading.guarded else raw
-    named = dict(zip(unique(heading.headers), cells, strict=True))
     stated = {
-        one.field: Cell(_called(grid, one), cell, protected=cell != text)
-        for one, cell, text in zip(heading.guesses, cells, raw, strict=True)
+        one.field: Cell(called, cell, protected=cell != text)
+        for one, called, cell, text in zip(heading.guesses, heading.called, cells, raw, strict=True)
         if one.field
     }
+    named = dict(zip(heading.headers, cells, strict=True))
     record = Record(grid.place(line.number), heading.place, named, stated, heading.own, bool(grid.sheet))
     spare = [cell for cell in line.cells[width:] if cell.strip()]
     if spare or len(line.cells) < width:

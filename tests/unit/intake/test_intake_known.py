@@ -141,7 +141,7 @@ def test_what_no_column_says_is_told_once_for_the_list_and_not_once_a_row(tmp_pa
         (f"{path}:1", "E_LANGUAGE"), (f"{path}:1", "E_TIME_ZONE"),
     ]  # fmt: skip
     assert all(row.contact is None and len(row.problems) == 2 for row in reading.rows[1:])
-    assert "--set language=" in reading.problems[0].way_out
+    assert "--default language=" in reading.problems[0].way_out
 
 
 def test_ids_that_would_be_the_same_are_asked_for(tmp_path: Path) -> None:
