@@ -18,6 +18,7 @@ from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import Clock, SystemClock
 from dispatcher.domain.errors import Problem, SettingsError
 from dispatcher.domain.estimate import Tariff
@@ -90,6 +91,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             mail_bytes=settings.mail.max_bytes,
             fax_header=_fax_header(settings),
             tariffs=tuple(Tariff(**dict(one)) for one in settings.fax.tariffs),
+            guard=Checkpoint(settings.guard.folder, settings.guard.machine, settings.guard.shared),
         )
     finally:
         press.close()

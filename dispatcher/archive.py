@@ -7,6 +7,8 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from dispatcher.domain.errors import CheckFailed, NotFound
@@ -50,6 +52,12 @@ class Archive:
         if digest_of(data) != digest:
             raise CheckFailed(f"the archived object {digest[:12]}… has changed on the disk")
         return data
+
+    def since(self, instant: datetime) -> Iterator[tuple[str, Path]]:
+        """(digest, file) of what was put here since then, by the file's own time; in no order."""
+        for path in self._root.glob("??/*"):
+            if not path.name.startswith(".") and path.stat().st_mtime >= instant.timestamp():
+                yield path.parent.name + path.name, path
 
     def _create(self, target: Path, data: bytes) -> None:
         """Written whole under another name, then linked: a crash leaves the object complete or absent."""

@@ -20,9 +20,10 @@ from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.clock import StepWatch
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.model import Actor
+from dispatcher.domain.rollback import Quarantined
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
-from dispatcher.usecases import dispatch, review, sweep
+from dispatcher.usecases import dispatch, guard, review, sweep
 from dispatcher.usecases.dispatch import Claim
 from dispatcher.usecases.office import Office
 
@@ -51,21 +52,28 @@ class Worker:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _watch: StepWatch = field(default_factory=StepWatch)
     _stepped: bool = False
+    _refused: str = ""
 
     async def tick(self) -> int:
-        """Sweep, then start what is due; how many rows were touched. Nothing on a sick database or a stepped clock."""
+        """Sweep, then start what is due; how many rows were touched.
+
+        Nothing on a sick database, on one in quarantine, or while the clock is not to be trusted.
+        """
         try:
-            if not await self._steady():
+            if not await self._steady() or not await self._at_home():
                 return 0
             return await sweep.sweep(self.office) + await self._start_due()
         except StoreFault as fault:
             log.error("sending pauses: %s", fault)
             return 0
+        except Quarantined as fault:
+            self._refuse(fault)
+            return 0
 
     async def ask(self) -> int:
         """Ask the gateways about what nobody knows yet; how many rows were looked at. Slow answers hold up no send."""
         try:
-            return await sweep.ask(self.office)
+            return await sweep.ask(self.office) if await self._at_home() else 0
         except StoreFault as fault:
             log.error("nobody is asked: %s", fault)
             return 0
@@ -87,6 +95,7 @@ class Worker:
         """Note the end of the audit log beside the database."""
         try:
             await review.note_head(self.office)
+            await guard.note_end(self.office)
         except (DispatcherError, OSError) as fault:
             log.error("the end of the audit log was not noted: %s", fault)
 
@@ -123,6 +132,22 @@ class Worker:
             log.error("attempt %s is left to the sweep: %s", one.attempt.id, fault)
         finally:
             self._held.pop(one.attempt.id, None)
+
+    async def _at_home(self) -> bool:
+        """Is this the database that was left? In a restored one even the clock moves nothing."""
+        try:
+            await guard.stand(self.office)
+        except Quarantined as fault:
+            self._refuse(fault)
+            return False
+        self._refused = ""
+        return True
+
+    def _refuse(self, fault: Quarantined) -> None:
+        """Told once, not at every tick."""
+        if self._refused != str(fault):
+            self._refused = str(fault)
+            log.error("nothing is sent: %s", fault)
 
     async def _steady(self) -> bool:
         """Is the wall clock to be trusted? A step is put on record once, when it is found."""

@@ -13,7 +13,20 @@ import typer
 from dispatcher import __version__
 from dispatcher.domain.errors import DispatcherError
 
-from . import audit, campaigns, config, contact_lists, database, deliveries, doctor, doubts, failures, letters, work
+from . import (
+    adopt,
+    audit,
+    campaigns,
+    config,
+    contact_lists,
+    database,
+    deliveries,
+    doctor,
+    doubts,
+    failures,
+    letters,
+    work,
+)
 from .output import say
 from .session import Serve, Session, session_of
 
@@ -35,6 +48,7 @@ for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, au
 app.command("up")(work.up)
 app.command("worker")(work.worker)
 app.command("doctor")(doctor.doctor)
+app.command("adopt")(adopt.adopt)
 
 
 def main(serve: Serve) -> None:

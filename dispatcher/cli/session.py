@@ -14,6 +14,8 @@ import typer
 
 from dispatcher.domain.model import Actor
 
+from .output import say
+
 if TYPE_CHECKING:
     from dispatcher.settings import Settings
     from dispatcher.usecases.office import Office
@@ -52,16 +54,19 @@ def settings_of(context: typer.Context) -> Settings:
     return session_of(context).settings
 
 
-def in_office(context: typer.Context, work: Callable[[Office], Awaitable[T]]) -> T:
-    """Open the office of the settings, do the work in it, close it."""
+def in_office(context: typer.Context, work: Callable[[Office], Awaitable[T]], *, banner: bool = True) -> T:
+    """Open the office of the settings, do the work in it, close it. A database in quarantine is told first."""
     import asyncio
 
     from dispatcher.app import open_office
+    from dispatcher.usecases import guard
 
     settings = settings_of(context)
 
     async def run() -> T:
         async with open_office(settings) as office:
+            if banner and (told := await guard.banner(office)):
+                say(told)
             return await work(office)
 
     return asyncio.run(run())

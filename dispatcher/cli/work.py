@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 def up(context: typer.Context) -> None:
     """Worker, clock and callbacks in one process, until it is told to end. The database is taken as it is."""
+    from dispatcher.usecases import guard
     from dispatcher.worker import Worker
 
     session = session_of(context)
     settings = session.settings
 
     async def work(office: Office) -> None:
+        await guard.enter(office)
         with _until_told() as told:
             async with session.serve(office, settings.callbacks.host, settings.callbacks.port) as port:
                 say(f"callbacks are heard at http://{settings.callbacks.host}:{port}/callbacks/")
@@ -41,11 +43,13 @@ def worker(
     drain: Annotated[bool, typer.Option("--drain", help="Work until nothing is due, then end.")] = False,
 ) -> None:
     """Send what is due, until it is told to end. Any number of workers may share one database."""
+    from dispatcher.usecases import guard
     from dispatcher.worker import Worker
 
     settings = session_of(context).settings
 
     async def work(office: Office) -> None:
+        await guard.enter(office)
         made = Worker(office, settings.worker.concurrency, settings.worker.batch)
         with _until_told() as told:
             if drain:

@@ -184,6 +184,9 @@ class Cause(StrEnum):
     GATE_ANSWERED = "gate.answered"
     GATE_PROVEN = "gate.proven"
     GATE_DOUBT = "gate.doubt"
+    GATE_QUARANTINE = "gate.quarantine"
+    RESTORED_HELD = "restored.held"
+    RESTORED_DOUBT = "restored.doubt"
     PERSON_NOTE = "person.note"
     PERSON_HOLD = "person.hold"
     PERSON_CANCEL = "person.cancel"
@@ -246,6 +249,9 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.GATE_ANSWERED: _WAITS,
     Cause.GATE_PROVEN: _WAITS,
     Cause.GATE_DOUBT: _WAITS,
+    Cause.GATE_QUARANTINE: _OURS,
+    Cause.RESTORED_HELD: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.RESTORED_DOUBT: _DOUBTFUL,
     Cause.PERSON_NOTE: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_HOLD: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_CANCEL: CauseFacts(Bulk.NO, Who.PERSON),

@@ -169,6 +169,7 @@ def _derived(values: Mapping[str, object]) -> dict[str, object]:
         "database.url": f"sqlite+aiosqlite:///{folder / 'dispatcher.db'}",
         "archive.folder": folder / "archive",
         "secrets.token_key_file": folder / "token.key",
+        "guard.folder": folder / "guard",
         "mail.return_path_domain": domain,
         "templates.folder": resource("templates"),
     }

@@ -284,6 +284,14 @@ class Secrets(Section):
     token_key_file: Place = Path("var/token.key")  #: signs return paths; made by Dispatcher when absent
 
 
+class Guard(Section):
+    """What is noted outside the database, so that a restored or copied one is found before it sends anything."""
+
+    folder: Place = Path("var/guard")  #: no backup of the database carries it; best on another disk
+    machine: Annotated[str, Field(max_length=100)] = ""  #: a name for this machine; '' is the system's own
+    shared: bool = False  #: several machines send from this database, though it looks as if it were on each of them
+
+
 class Signing(Section):
     """The signature in every PDF; none unless it is set. What the files hold is judged by `signing_problems`."""
 
@@ -322,6 +330,7 @@ class Settings(Section):
     retries: Retries = Retries()
     callbacks: Callbacks = Callbacks()
     secrets: Secrets = Secrets()
+    guard: Guard = Guard()
     signing: Signing = Signing()
     templates: Templates = Templates()
     contacts: Contacts = Contacts()

@@ -62,6 +62,11 @@ async def latest(connection: AsyncConnection, delivery_id: str) -> Attempt | Non
     return from_row(row) if row else None
 
 
+async def sent_digests(connection: AsyncConnection) -> set[str]:
+    """Of everything that left, or was about to, by this database."""
+    return set((await connection.execute(select(attempt.c.sent_digest).where(attempt.c.sent_digest != ""))).scalars())
+
+
 async def mark_transmitting(
     connection: AsyncConnection,
     one: Attempt,

@@ -103,6 +103,13 @@ def _deal(rows: Sequence[Sequence[Delivery]], limit: int) -> list[Delivery]:
     return dealt[:limit]
 
 
+async def in_states(connection: AsyncConnection, states: Collection[State]) -> list[Delivery]:
+    """Every row in one of these states, campaign by campaign."""
+    mine = delivery.c.state.in_([state.value for state in states])
+    query = select(delivery).where(mine).order_by(delivery.c.campaign_id, delivery.c.id)
+    return [from_row(row) for row in await connection.execute(query)]
+
+
 async def watched(connection: AsyncConnection, now: datetime, states: Collection[State], limit: int) -> list[Delivery]:
     """Rows in these states that need us for something else than a send, the longest due first."""
     mine = delivery.c.state.in_([state.value for state in states])

@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from dispatcher.domain.errors import DispatcherError
 
+from .netfs import require_local_disk
+
 T = TypeVar("T")
 Unit = Callable[[AsyncConnection], Awaitable[T]]
 
@@ -173,6 +175,7 @@ def _engine(url: URL, busy_seconds: float, *, writes: bool) -> AsyncEngine:
 
 def _sqlite(url: URL, busy_seconds: float, *, writes: bool) -> AsyncEngine:
     if url.database:
+        require_local_disk(Path(url.database))
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(url, pool_size=1 if writes else 4, connect_args={"timeout": busy_seconds})
     journal, level = journal_for(sqlite3.sqlite_version_info[:3])

@@ -10,6 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 
+from .netfs import require_local_disk
+
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -25,6 +27,7 @@ def upgrade(url: URL) -> tuple[str, str]:
     """Bring the database at `url` up to date; returns the revisions before and after ('' is an empty database)."""
     sqlite = url.get_backend_name() == "sqlite"
     if sqlite and url.database:
+        require_local_disk(Path(url.database))
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url.set(drivername="sqlite" if sqlite else "postgresql+psycopg"))
     with engine.connect() as connection:

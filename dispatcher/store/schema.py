@@ -324,3 +324,19 @@ audit = Table(
     Column("prev", Text, nullable=False),
     Column("hash", Text, nullable=False),
 )
+
+#: What this installation is. One row, made at the first start; the same is noted outside, see usecases/guard.py.
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("instance", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),  # how often it was adopted, from 1
+    _text("machine"),  # on which it was first used or last adopted; '' where that says nothing
+    Column("home", Json, nullable=False),  # where the database lived then
+    _text("quarantine"),  # the quarantine's id; '' is none
+    Column("why", Json, nullable=False),  # [[sign, words], …]
+    _text("adopted"),  # the id of the quarantine that was lifted last
+    Column("adopted_at", Instant),  # when what may have gone unseen was last held; null: never
+    CheckConstraint("id = 1", name="there_is_one"),
+)

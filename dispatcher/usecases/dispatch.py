@@ -11,15 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.channels.base import CommitPoint, Parcel, Permit
 from dispatcher.domain import gate
-from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.audit import AuditEntry, AuditEvent
 from dispatcher.domain.errors import CheckFailed, Conflict, LostClaim, NotFound, SettingsError, UserError
 from dispatcher.domain.gate import Answer, Facts, Say
 from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
+from dispatcher.domain.rollback import Quarantined
 from dispatcher.domain.words import Cause, Kind, Signal, State, Verdict
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, routes
 from dispatcher.store.engine import StoreFault
 
+from . import guard
 from .fax_header import with_header, words_for
 from .moves import BY_SCHEDULE, move
 from .office import Office
@@ -47,11 +49,12 @@ class Envelope:
 
 
 async def claim(office: Office, worker: Actor, room: int) -> list[Claim]:
-    """Lease up to `room` due deliveries for `worker` and write their attempts down."""
+    """Lease up to `room` due deliveries for `worker` and write their attempts down. Raises Quarantined."""
     return await office.store.write(lambda connection: _claim(connection, office, worker, room))
 
 
 async def _claim(connection: AsyncConnection, office: Office, worker: Actor, room: int) -> list[Claim]:
+    await guard.require(connection, office)
     shares = await _shares(connection, office, room)
     claims: list[Claim] = []
     for row in await deliveries.claimable(connection, office.clock.now(), shares, room):
@@ -100,6 +103,8 @@ async def _try(office: Office, one: Claim, envelope: Envelope) -> Outcome:
         return await office.channels[one.attempt.channel].send(parcel, _commit_point(office, one, parcel.facts))
     except LostClaim:
         return Outcome(Verdict.UNSENT, Cause.WORKER_LOST, "the lease had ended, or the campaign was paused")
+    except Quarantined as fault:
+        return Outcome(Verdict.UNSENT, Cause.GATE_QUARANTINE, escape(str(fault)))
     except StoreFault as fault:
         return Outcome(Verdict.UNSENT, Cause.STORE_FAULT, escape(str(fault)))
     except SettingsError as fault:  # no fax can leave until somebody mends it
@@ -119,26 +124,31 @@ def _commit_point(office: Office, one: Claim, facts: Mapping[str, str]) -> Commi
         except OSError as fault:  # nothing has left yet: no doubt, as when the database does not take the record
             raise StoreFault(f"the archive did not take it: {fault}") from fault
         now = office.clock.now()
-        await office.store.write(
-            lambda connection: _mark(connection, one, digest, facts, now, now + office.policy.transmitting_lease),
-        )
+        entry = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts, now))
+        await _note(office, entry)
         return Permit(until=time.monotonic() + PERMIT_SECONDS)
 
     return commit
 
 
+async def _note(office: Office, entry: AuditEntry) -> None:
+    """Outside the database too: a backup that is restored later does not know that this one left."""
+    try:
+        await guard.note(office, entry.seq, entry.hash)
+    except OSError as fault:
+        raise StoreFault(f"the checkpoint did not take it: {fault}") from fault
+
+
 async def _mark(
-    connection: AsyncConnection,
-    one: Claim,
-    sent_digest: str,
-    facts: Mapping[str, str],
-    now: datetime,
-    lease_until: datetime,
-) -> None:
+    connection: AsyncConnection, office: Office, one: Claim, sent_digest: str, facts: Mapping[str, str], now: datetime
+) -> AuditEntry:
+    """Mark the attempt as transmitting; the audit entry, whose number is noted outside before anything leaves."""
+    await guard.require(connection, office)
+    lease_until = now + office.policy.transmitting_lease
     await attempts.mark_transmitting(connection, one.attempt, sent_digest, now, lease_until, facts)
     data = {"attempt": one.attempt.id, "sent": sent_digest, "letter": one.delivery.letter}
     about = f"delivery:{one.delivery.id}"
-    await audit.append(connection, AuditEvent(one.attempt.worker, "attempt.transmitting", about, data=data), now)
+    return await audit.append(connection, AuditEvent(one.attempt.worker, "attempt.transmitting", about, data=data), now)
 
 
 async def _look(office: Office, one: Delivery) -> tuple[Answer, Envelope]:

@@ -14,6 +14,7 @@ from dispatcher.domain.words import Cause, Signal
 from dispatcher.store import audit, campaigns, deliveries
 from dispatcher.store.campaigns import CampaignRow
 
+from . import guard
 from .fax_header import require_header
 from .look import TO_CONFIRM, look_now, require_confirmed
 from .moves import move
@@ -69,8 +70,9 @@ async def launch(office: Office, campaign_id: str, actor: Actor, *, late: bool =
     """Queue every delivery of the approved plan; how many. Launching twice queues nothing twice.
 
     Raises Conflict when the plan is not approved, or its hour has passed by more than LATE and `late` is not said,
-    CampaignError when its faxes could not carry the line with sender, number and date.
+    CampaignError when its faxes could not carry the line with sender, number and date, Quarantined.
     """
+    await guard.enter(office)
     known = await office.store.read(lambda connection: campaigns.get(connection, campaign_id))
     _require_approved(known)
     plan = plan_from_bytes(await office.archive.get(known.approved_plan))
@@ -160,7 +162,8 @@ async def pause(office: Office, campaign_id: str, reason: str, actor: Actor) -> 
 
 
 async def resume(office: Office, campaign_id: str, reason: str, actor: Actor) -> None:
-    """What was due meanwhile is due now."""
+    """What was due meanwhile is due now. Raises Quarantined."""
+    await guard.enter(office)
     await _switch(office, campaign_id, "resume", reason, actor, wanted=False)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dispatcher.archive import Archive
 from dispatcher.channels.base import Channel
+from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import Clock
 from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.schedule import Policy
@@ -34,6 +35,7 @@ class Office:
     mail_bytes: int = 10_000_000  #: of the largest mail that is sent
     fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost
+    guard: Checkpoint | None = None  #: what is noted outside the database; None: only the database itself is asked
 
     def channel_for(self, kind: Kind) -> Channel:
         return self.channels[self.outgoing[kind]]

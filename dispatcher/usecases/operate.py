@@ -17,6 +17,7 @@ from dispatcher.domain.words import CAUSES, Bulk, Cause, Signal, Stage, State, V
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
 from dispatcher.store.views import Wanted, ids
 
+from . import guard
 from .follow import readdress as move_to
 from .hear import apply
 from .moves import move
@@ -29,7 +30,8 @@ _CHUNK = 100
 
 
 async def retry(office: Office, delivery_id: str, reason: str, actor: Actor) -> Delivery:
-    """Another full set of tries for one failed delivery. Raises IllegalMove for one that has not failed."""
+    """Another full set of tries for one failed delivery. Raises IllegalMove unless it has failed, Quarantined."""
+    await guard.enter(office)
 
     async def unit(connection: AsyncConnection) -> Delivery:
         return await _retry(connection, office, await deliveries.get(connection, delivery_id), reason, actor)
@@ -53,6 +55,7 @@ async def retry_all(
     Raises CountChanged when there are not `expect` of them, UserError where the cause does not allow it. A delivery in
     doubt is never among them: it is not a failure, and the state table has no road for it here.
     """
+    await guard.enter(office)
     wanted = Wanted(campaign_id, (State.FAILED,), cause)
     found = await office.store.read(lambda connection: ids(connection, wanted))
     if expect is not None and len(found) != expect:
@@ -130,6 +133,7 @@ async def readdress(office: Office, delivery_id: str, reason: str, actor: Actor)
     The failed one is cancelled in the same transaction and names the new one. Raises Conflict when it has not failed,
     or the contact's address is still the one that failed.
     """
+    await guard.enter(office)
     return await office.store.write(lambda connection: _readdress(connection, office, delivery_id, reason, actor))
 
 
@@ -164,7 +168,9 @@ _BY_HAND = {Signal.HOLD: Cause.PERSON_HOLD, Signal.RELEASE: Cause.NONE, Signal.C
 
 
 async def apply_by_hand(office: Office, delivery_id: str, signal: Signal, reason: str, actor: Actor) -> Delivery:
-    """Hold, release or cancel one delivery. Raises Conflict while it is being sent."""
+    """Hold, release or cancel one delivery. Raises Conflict while it is being sent; for a release, Quarantined."""
+    if signal is Signal.RELEASE:
+        await guard.enter(office)
 
     async def unit(connection: AsyncConnection) -> Delivery:
         seen = await deliveries.get(connection, delivery_id)
@@ -199,6 +205,8 @@ async def settle_doubt(office: Office, delivery_id: str, decision: Decision, rea
         raise UserError(
             Problem("reason", "a doubt is settled only with a reason", "Say how you know.", "E_DOUBT_REASON")
         )
+    if decision in (Decision.NOT_SENT, Decision.RESEND):
+        await guard.enter(office)
 
     async def unit(connection: AsyncConnection) -> Delivery:
         seen = await deliveries.get(connection, delivery_id)

@@ -14,7 +14,7 @@ from dispatcher.domain.model import Actor, Address, Delivery, beside
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.schedule import DOUBT_WAIT, PUT_OFF, Need, next_due, next_opening, patience
 from dispatcher.domain.words import Cause, Kind, Signal, Stage, State, Verdict
-from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
+from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, installation
 from dispatcher.store.campaigns import CampaignRow
 from dispatcher.store.engine import StoreFault
 
@@ -209,7 +209,15 @@ async def _queue_next(connection: AsyncConnection, office: Office, campaign: Cam
         return None
     following = beside(seen, letter.digest, step, Address(seen.kind, seen.address), office.domain, now)
     following = replace(following, due=next_opening(now, campaign.hours, seen.zone))
+    if await _may_have_gone(connection, seen):
+        following = replace(following, state=State.HELD, due=None, cause=Cause.RESTORED_HELD)
     return following.id if await deliveries.add(connection, following) else None
+
+
+async def _may_have_gone(connection: AsyncConnection, seen: Delivery) -> bool:
+    """Was the database restored since? Then this follow-up may have gone in the time that it does not remember."""
+    known = await installation.find(connection)
+    return known is not None and known.adopted_at is not None and seen.created_at <= known.adopted_at
 
 
 _ROADS: dict[State, Road] = {

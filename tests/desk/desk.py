@@ -19,6 +19,7 @@ from dispatcher.channels.base import Channel
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import HandClock
 from dispatcher.domain.model import Actor, Address, Campaign, Contact, Copy, Delivery, Sender, Step, When
 from dispatcher.domain.schedule import Policy as Figures
@@ -218,6 +219,7 @@ async def open_desk(
             domain="coalition.example",
             return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
             folder=folder / "office",
+            guard=Checkpoint(folder / "guard"),
         )
         # The site needs the office and the simulator needs the site's port: the channel joins when the port is known.
         known: dict[str, Channel] = {"smtp": smtp}

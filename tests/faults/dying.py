@@ -15,6 +15,7 @@ from dispatcher.archive import Archive
 from dispatcher.channels.base import CommitPoint, Parcel, Permit
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import HandClock
 from dispatcher.domain.model import Actor
 from dispatcher.domain.outcome import Outcome
@@ -71,6 +72,7 @@ async def main(point: str, database: str, archive: str, folder: str, port: str, 
         domain="coalition.example",
         return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
         folder=Path(folder),
+        guard=Checkpoint(Path(folder).parent / "guard"),
     )
     await Worker(office, name=Actor("worker", "dying")).drain()
     await office.store.aclose()

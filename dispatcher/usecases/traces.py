@@ -1,0 +1,155 @@
+"""What lies beside a database and tells of tries that it forgot: sent bytes in the archive, outcomes in spill files,
+and what a gateway says when it is asked by our reference. Changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from dispatcher.archive import Archive
+from dispatcher.domain.lifecycle import CLAIMABLE
+from dispatcher.domain.model import Delivery, message_id
+from dispatcher.domain.outcome import Outcome
+from dispatcher.domain.words import Cause, Kind, State, Verdict
+from dispatcher.store import attempts, audit, deliveries
+
+from .office import Office
+
+#: The end of a log may be this much older than a file that was made at the same moment, and clocks differ.
+_MARGIN = timedelta(hours=1)
+#: The headers of a mail of ours are shorter than this.
+_HEADERS = 64 * 1024
+_MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^<>@\s]{1,200})@([^<>@\s]{1,255})>", re.IGNORECASE | re.MULTILINE)
+#: Questions to gateways at once, and how many forgotten tries of one letter are asked after.
+_QUESTIONS = 8
+_MOST_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A sign that a letter went, and the number of the last try that it tells of."""
+
+    fence: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Everything that was found, by delivery."""
+
+    mails: Counter[str] = field(default_factory=Counter)  #: Message-IDs of mails that the database does not know
+    spilled: dict[str, int] = field(default_factory=dict)  #: delivery id → number of the try
+    asked: dict[str, int] = field(default_factory=dict)  #: delivery id → last try that the gateway knows; 0: none
+
+    def of(self, seen: Delivery) -> Trace | None:
+        """The strongest sign that this letter went after the backup was made."""
+        if self.asked.get(seen.id):
+            return Trace(self.asked[seen.id], "the gateway knows it")
+        if self.spilled.get(seen.id, 0) > _last_known(seen):
+            return Trace(self.spilled[seen.id], "its outcome lies beside the database")
+        if count := self.mails[seen.message_id]:
+            return Trace(seen.fence + count, "the archive holds the mail that left")
+        return None
+
+    def would_show(self, seen: Delivery) -> bool:
+        """Had it gone, would there be a sign? Of a mail the archive has the bytes; of a fax the gateway must say so."""
+        return seen.kind is Kind.EMAIL or self.asked.get(seen.id) == 0
+
+    def strangers(self, rows: Sequence[Delivery]) -> tuple[str, ...]:
+        """Mails that left and belong to none of these letters."""
+        return tuple(sorted(set(self.mails) - {one.message_id for one in rows}))
+
+
+def _last_known(seen: Delivery) -> int:
+    """A try that is open in this database tells nothing new about the one before."""
+    return seen.fence - (seen.state is State.SENDING)
+
+
+async def find_traces(office: Office) -> Traces:
+    """Look beside the database, and ask the gateways that can be asked."""
+    wanted = [*CLAIMABLE, State.HELD, State.SENDING, State.FAILED]
+    rows = await office.store.read(lambda connection: deliveries.in_states(connection, wanted))
+    known = await office.store.read(attempts.sent_digests)
+    last = await office.store.read(lambda connection: audit.tail(connection, 1))
+    since = datetime.fromisoformat(last[0].at) - _MARGIN if last else datetime.fromtimestamp(0).astimezone()
+    mails = await asyncio.to_thread(_mails, office.archive, known, since, office.domain)
+    spilled = await asyncio.to_thread(lambda: dict(_spilled(office.folder)))
+    return Traces(mails, spilled, await _ask_all(office, rows))
+
+
+def _mails(archive: Archive, known: set[str], since: datetime, domain: str) -> Counter[str]:
+    """Message-IDs of the mails in the archive that no try of this database sent, and how often each is there."""
+    found: Counter[str] = Counter()
+    for digest, path in archive.since(since):
+        if digest not in known and (name := _name_in(path, domain)):
+            found[message_id(name, domain)] += 1
+    return found
+
+
+def _name_in(path: Path, domain: str) -> str:
+    """The delivery that a mail is of, by its Message-ID; '' for what is no mail of ours."""
+    with path.open("rb") as file:
+        head = file.read(_HEADERS).replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    match = _MESSAGE_ID.search(head)
+    return match[1].decode("ascii", "replace") if match and match[2].decode("ascii", "replace") == domain else ""
+
+
+def _spilled(folder: Path) -> Iterator[tuple[str, int]]:
+    for path in (folder / "spill.jsonl", *folder.glob("spill-*.taken")):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
+            delivery_id, _, fence = _attempt_in(line).rpartition(".")
+            if delivery_id and fence.isdigit():
+                yield delivery_id, int(fence)
+
+
+def _attempt_in(line: str) -> str:
+    try:
+        return str(json.loads(line)["attempt_id"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+# -- gateways ----------------------------------------------------------------------------------------------------------
+
+
+async def _ask_all(office: Office, rows: Sequence[Delivery]) -> dict[str, int]:
+    places = asyncio.Semaphore(_QUESTIONS)
+
+    async def one(row: Delivery) -> tuple[str, int | None]:
+        async with places:
+            return row.id, await _ask(office, row)
+
+    answers = await asyncio.gather(*(one(row) for row in rows))
+    return {delivery_id: fence for delivery_id, fence in answers if fence is not None}
+
+
+async def _ask(office: Office, row: Delivery) -> int | None:
+    """The last of our tries that the gateway knows beyond those on record; 0: none; None: it cannot be asked."""
+    channel = office.channels.get(office.outgoing.get(row.kind, row.channel))
+    if channel is None or not channel.abilities.asks:
+        return None
+    last = 0
+    first = _last_known(row) + 1
+    for fence in range(first, first + _MOST_TRIES):
+        outcome = await channel.ask(f"{row.id}.{fence}", "")
+        if not _took(outcome):
+            return last or (None if _is_silence(outcome) else 0)
+        last = fence
+    return last
+
+
+def _is_silence(outcome: Outcome) -> bool:
+    return outcome.verdict is Verdict.UNKNOWN and outcome.cause in (Cause.NONE, Cause.FAX_GATEWAY_UNREACHABLE)
+
+
+def _took(outcome: Outcome) -> bool:
+    """Does the gateway know of it? That it has none is said as 'surely not delivered', with this cause."""
+    nothing = outcome.verdict is Verdict.UNSENT or outcome.cause is Cause.FAX_GATEWAY_UNREACHABLE
+    return not nothing and not _is_silence(outcome)
