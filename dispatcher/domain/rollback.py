@@ -7,7 +7,7 @@ the number was rolled back, and a log that has another hash there has gone anoth
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from .errors import Forbidden
@@ -25,7 +25,7 @@ class Sign(StrEnum):
     TIMELINE = "timeline"  # a replica has taken over, or a backup was rolled forward
     SERVER = "server"  # another PostgreSQL server or database than before
     MACHINE = "machine"  # another machine than before
-    PLACE = "place"  # the file lies in another place than before
+    PLACE = "place"  # the file lies in another place than before, or the server has another address
 
 
 #: Signs of a move that somebody may have made on purpose, with nothing lost.
@@ -48,11 +48,15 @@ class Quarantined(Forbidden):
 class Whereabouts:
     """Where a database lives, as far as it can tell; '' and 0 are not known, and are not compared."""
 
-    place: str = ""  #: SQLite: the file's real path
+    place: str = ""  #: SQLite: the file's real path; PostgreSQL: the address by which we reach it
     server: str = ""  #: PostgreSQL: system identifier, database, and the table that holds this
     timeline: str = ""
     written: int = 0  #: PostgreSQL: how far its log of writes has come, in bytes
     local: bool = True  #: on the machine that we run on, so that a copy of the machine is a copy of it
+
+    def for_all(self) -> Whereabouts:
+        """Without what another machine may see otherwise: the address of a server."""
+        return replace(self, place="") if self.server else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def _moved(was_on: str, was: Whereabouts, said: Said, machine: str) -> Iterator[
     if was_on and machine and was_on != machine and now.local:
         yield Finding(Sign.MACHINE, "another machine than the one it was used on")
     if was.place and now.place and was.place != now.place:
-        yield Finding(Sign.PLACE, f"database file is {now.place}, was {was.place}")
+        yield Finding(Sign.PLACE, f"the database is at {now.place}, was at {was.place}")
     if was.server and now.server and was.server != now.server:
         yield Finding(Sign.SERVER, "another database server, or another database on it, than before")
     elif was.timeline and now.timeline and was.timeline != now.timeline:

@@ -115,6 +115,7 @@ async def whereabouts(store: Store) -> Whereabouts:
         return Whereabouts(place=_real(store.url.database))
     server = await _asked(store, _SERVER)
     return Whereabouts(
+        place=_address(store.url),
         server=server,
         timeline=await _asked(store, _TIMELINE),
         written=int(await _asked(store, _WRITTEN) or 0),
@@ -148,6 +149,10 @@ async def _asked(store: Store, question: str) -> str:
             return ""  # a server of somebody else's, which does not let us see it
 
     return await store.read(query)
+
+
+def _address(url: URL) -> str:
+    return f"{url.query.get('host', url.host or '')}:{url.port or 5432}/{url.database}"
 
 
 def _on_this_machine(url: URL) -> bool:

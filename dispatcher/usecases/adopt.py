@@ -80,7 +80,7 @@ class Word:
 async def survey(office: Office, word: Word) -> Adoption:
     """What adopting it would do; changes nothing. Raises Conflict where there is nothing to adopt, or it is no move."""
     standing = await guard.look(office)
-    if standing.clear and standing.marker is None:
+    if standing.clear:
         raise Conflict("there is nothing to adopt: this is the database that was left here")
     if word.moved:
         _require_move(standing)
@@ -145,7 +145,7 @@ async def _lift(office: Office, found: Adoption, quarantine: str, word: Word) ->
         seen = found.standing
         machine = seen.machine if seen.where.local else ""
         held_at = None if word.moved else office.clock.now()
-        return await installation.lift(connection, quarantine, machine, seen.where, held_at)
+        return await installation.lift(connection, quarantine, machine, seen.where.for_all(), held_at)
 
     row = await office.store.write(unit)
     if office.guard is not None:

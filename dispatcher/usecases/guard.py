@@ -42,7 +42,7 @@ class Standing:
 
     @property
     def clear(self) -> bool:
-        return not self.findings
+        return not self.findings and not (self.row and self.row.quarantine)
 
 
 async def look(office: Office) -> Standing:
@@ -64,8 +64,7 @@ async def look(office: Office) -> Standing:
     now = judge(None, said, machine, shared=True) if lifted else judge(note, said, machine, shared=shared)
     now = (*unreadable, *(one for one in now if not (unreadable and one.sign is Sign.GONE)))
     before = _kept(row, None if lifted else marker)
-    every = tuple(dict.fromkeys((*now, *before)))
-    return Standing(every, now, row, note, marker, machine, where, last, lifted)
+    return Standing(_each_once(before, now), now, row, note, marker, machine, where, last, lifted)
 
 
 def _read(guard: Checkpoint) -> tuple[Note | None, Marker | None, tuple[Finding, ...]]:
@@ -90,6 +89,11 @@ def _kept(row: Installation | None, marker: Marker | None) -> tuple[Finding, ...
     """Why it was put into quarantine, as both sides wrote it down."""
     why = [*(row.why if row and row.quarantine else ()), *(marker.why if marker else ())]
     return tuple(Finding(Sign(sign), words) for sign, words in why)
+
+
+def _each_once(before: tuple[Finding, ...], now: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Of each sign the words in which it was first found: the log goes on growing in quarantine."""
+    return tuple({one.sign: one for one in (*reversed(now), *reversed(before))}.values())
 
 
 # -- at a start --------------------------------------------------------------------------------------------------------
@@ -152,7 +156,7 @@ async def _first_start(office: Office, guard: Checkpoint, seen: Standing) -> Ins
     begun = Note(secrets.token_hex(16), 0, 0, "", seen.machine, seen.where)
     note = await asyncio.to_thread(guard.begin, begun)
     machine = seen.machine if seen.where.local else ""
-    return await office.store.write(lambda one: installation.begin(one, note.instance, machine, seen.where))
+    return await office.store.write(lambda one: installation.begin(one, note.instance, machine, seen.where.for_all()))
 
 
 async def put_down(office: Office, guard: Checkpoint, row: Installation, seen: Standing) -> None:

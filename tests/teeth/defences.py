@@ -175,8 +175,9 @@ DEFENCES = (
         "disk_full",
         "the record is waited for",
         "usecases/dispatch.py",
-        "        await office.store.write(\n            lambda connection: _mark(",
-        "        office.store.write(\n            lambda connection: _mark(",
+        "entry = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts, now))\n"
+        "        await _note(office, entry)",
+        "office.store.write(lambda connection: _mark(connection, office, one, digest, facts, now))",
     ),
     Defence(
         "disk_full",
@@ -203,8 +204,9 @@ DEFENCES = (
         "locked_database",
         "the record is waited for",
         "usecases/dispatch.py",
-        "        await office.store.write(\n            lambda connection: _mark(",
-        "        office.store.write(\n            lambda connection: _mark(",
+        "entry = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts, now))\n"
+        "        await _note(office, entry)",
+        "office.store.write(lambda connection: _mark(connection, office, one, digest, facts, now))",
     ),
     Defence(
         "edited_audit_row",
