@@ -60,7 +60,7 @@ class Checkpoint:
     # -- the note ------------------------------------------------------------------------------------------------
 
     def read(self) -> Note | None:
-        """None where nothing was noted. Raises Unreadable."""
+        """None where nothing was noted. Raises Unreadable, or OSError where the system does not let us look."""
         record = _read(self.path)
         if record is None:
             return None
@@ -159,7 +159,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise Unreadable(f"{path}: {error}") from error
     if not isinstance(record, dict):
         raise Unreadable(f"{path}: not one JSON object")

@@ -140,6 +140,9 @@ class Worker:
         except Quarantined as fault:
             self._refuse(fault)
             return False
+        except OSError as fault:  # nobody could look: nothing is wrong with the database for all we know
+            log.error("sending pauses: what is noted outside the database cannot be looked at: %s", fault)
+            return False
         self._refused = ""
         return True
 

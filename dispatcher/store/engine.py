@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from dispatcher.domain.errors import DispatcherError
@@ -25,6 +25,8 @@ Unit = Callable[[AsyncConnection], Awaitable[T]]
 GROUP = 64
 #: Names our one writers' lock on PostgreSQL ('disp' in ASCII); SQLite has BEGIN IMMEDIATE.
 WRITERS_LOCK = 0x64697370
+#: The database is ill, not the unit wrong. A PostgreSQL server that became a read-only replica says InternalError.
+_ILL = (OperationalError, InterfaceError, InternalError)
 
 
 class StoreFault(DispatcherError):
@@ -60,7 +62,7 @@ class Store:
         try:
             async with self._reading.begin() as connection:
                 return await query(connection)
-        except (OperationalError, InterfaceError, OSError) as fault:
+        except (*_ILL, OSError) as fault:
             raise _fault(fault, "does not answer") from fault
 
     async def write(self, unit: Unit[T]) -> T:
@@ -124,7 +126,7 @@ async def _run_unit(
     savepoint = await connection.begin_nested()
     try:
         result = await waiting.unit(connection)
-    except OperationalError:
+    except _ILL:
         raise  # the database is ill: nothing of this group stands, and the savepoint may be gone with the transaction
     except Exception as failure:  # noqa: BLE001  # this unit's own: the others of the group must not fall with it
         await savepoint.rollback()

@@ -14,6 +14,7 @@ from dispatcher.channels.base import Channel
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.schedule import Policy, minutes
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
@@ -113,6 +114,7 @@ async def open_office(place: Place, door: int = 0) -> AsyncIterator[Office]:
             domain="coalition.example",
             return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
             folder=place.folder / "office",
+            guard=Checkpoint(place.folder / "guard"),
         )
     finally:
         for channel in channels.values():

@@ -326,3 +326,12 @@ def test_the_header_lines_number_is_an_international_one() -> None:
     assert load(None, {}, {"fax.header.number": "+41 22 555 01 00"}).fax.header.number == "+41 22 555 01 00"
     assert "E_FAX_HEADER" in problems(None, overrides={"fax.header.number": "022 555 01 00"})
     assert "E_ZONE" in problems(None, overrides={"fax.header.zone": "Geneva"})
+
+
+def test_an_empty_table_does_not_keep_the_folders_from_following_the_offices(tmp_path: Path) -> None:
+    file = tmp_path / "dispatcher.toml"
+    file.write_text('[office]\nfolder = "data"\n[archive]\n[guard]\n[secrets]\n')
+    settings = load(file, env={})
+    assert settings.archive.folder == tmp_path / "data" / "archive"
+    assert settings.guard.folder == tmp_path / "data" / "guard"
+    assert settings.secrets.token_key_file == tmp_path / "data" / "token.key"
