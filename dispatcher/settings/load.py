@@ -176,7 +176,8 @@ def _derived(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _built(given: list[Given], base: Path, problems: list[Problem]) -> Settings:
-    values = {one.key: one.value for one in given if one.value != {}}  # an empty table says nothing
+    # An empty table says nothing; in a list of tables it is one of them.
+    values = {one.key: one.value for one in given if one.value != {} or shape(one.key) != one.key}
     origins = {one.key: one.origin for one in given}
     told = {one.key: one.origin for one in given if one.value not in ([], (), {})}
     derived = {key: value for key, value in _derived(values).items() if key not in values}

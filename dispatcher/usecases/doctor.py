@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from dispatcher.checkpoint import Checkpoint, Unreadable
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load
 from dispatcher.settings.model import is_loopback
-from dispatcher.store import routes
+from dispatcher.store import installation, routes
 from dispatcher.store.engine import Store
 from dispatcher.store.version import newest, require_newest
 
@@ -137,10 +138,16 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
     if _missing(url):
         yield Check("database", Finding.WRONG, f"{url.database} does not exist yet", "Run: dispatcher db upgrade")
         return
-    store = Store(database_url(settings))
+    try:
+        store = Store(database_url(settings))
+    except SettingsError as error:  # on a network file system
+        for check in _refused(error):
+            yield replace(check, name="database")
+        return
     try:
         await store.read(require_newest)
         yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
+        yield await _adopted(store, settings)
         for route in (await store.read(routes.every)).values():
             found = f"{route.name} is paused until {route.paused_until:%d %B %H:%M} UTC: {route.cause} {route.detail}"
             yield Check("routes", Finding.WRONG, found.strip(), "Mend the cause; it is tried again by itself")
@@ -151,6 +158,20 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
         yield Check("database", Finding.WRONG, f"cannot be read: {words}", "Check the setting database.url")
     finally:
         await store.aclose()
+
+
+async def _adopted(store: Store, settings: Settings) -> Check:
+    """Is it in quarantine, by its own word or by what is marked outside it?"""
+    row = await store.read(installation.find)
+    try:
+        marker = Checkpoint(settings.guard.folder).marker()
+    except (Unreadable, OSError) as error:
+        return Check("checkpoint", Finding.WRONG, f"cannot be read: {error}", "Run: dispatcher adopt --dry-run")
+    marked = marker is not None and (row is None or row.adopted != marker.id)
+    if marked or (row is not None and row.quarantine):
+        found = "it was restored, copied or moved: nothing is sent from it"
+        return Check("checkpoint", Finding.WRONG, found, "Run: dispatcher adopt --dry-run, then adopt it")
+    return Check("checkpoint", Finding.GOOD, f"{settings.guard.folder}, which no backup of the database may carry")
 
 
 def _missing(url: URL) -> bool:

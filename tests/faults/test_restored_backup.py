@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,11 @@ from desk.servers import Server, clear_away, make_server
 
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict
-from dispatcher.domain.rollback import Quarantined, Sign
-from dispatcher.domain.words import Policy, Signal, State
+from dispatcher.domain.model import Step
+from dispatcher.domain.rollback import Finding, Quarantined, Sign
+from dispatcher.domain.words import Cause, Policy, Signal, State
 from dispatcher.store import audit
-from dispatcher.usecases import adopt, guard, launch, operate
+from dispatcher.usecases import adopt, dispatch, guard, launch, operate
 from dispatcher.usecases.adopt import Doom, Word
 
 WORD = Word(reason="the disk died; this is last night's backup", actor=MEGAN)
@@ -119,6 +120,56 @@ async def test_neither_side_alone_lifts_it(databases: Databases, tmp_path: Path)
         await desk.work()
         assert desk.rogue.dots == 0
         assert marker.exists()
+
+
+async def test_the_marker_stands_when_another_database_takes_the_place(databases: Databases, tmp_path: Path) -> None:
+    kept = _sqlite(databases, tmp_path)
+    async with open_desk(kept.url, tmp_path) as desk:
+        await desk.launch(PEOPLE, Policy.EMAIL)
+        kept.backup()
+        (tmp_path / "guard" / "checkpoint.json").rename(tmp_path / "checkpoint.json")
+    async with open_desk(kept.url, tmp_path) as desk:
+        with pytest.raises(Quarantined):  # the note is gone
+            await guard.enter(desk.office)
+    (tmp_path / "checkpoint.json").rename(tmp_path / "guard" / "checkpoint.json")
+    kept.restore()  # the right one, which knows of no quarantine
+    async with open_desk(kept.url, tmp_path) as desk:
+        assert (await guard.look(desk.office)).now == ()
+        await desk.work()
+        assert desk.rogue.dots == 0
+
+
+async def test_a_claim_and_a_commit_point_refuse_by_themselves(databases: Databases, tmp_path: Path) -> None:
+    async with open_desk(databases.fresh("sqlite", tmp_path), tmp_path) as desk:
+        await desk.launch(PEOPLE, Policy.EMAIL)
+        [one] = await dispatch.claim(desk.office, desk.worker.name, 1)
+        seen = await guard.look(desk.office)
+        found = (Finding(Sign.SHORTER, "log 1 < checkpoint 2"),)
+        await guard.shut(desk.office, replace(seen, findings=found))
+        with pytest.raises(Quarantined):
+            await dispatch.claim(desk.office, desk.worker.name, 1)
+        await dispatch.attempt(desk.office, desk.worker.name, one)
+        assert desk.rogue.dots == 0
+        assert (await desk.get(one.delivery.id)).cause is Cause.GATE_QUARANTINE
+
+
+async def test_a_follow_up_that_may_have_gone_is_held(databases: Databases, tmp_path: Path) -> None:
+    kept = _sqlite(databases, tmp_path)
+    steps = (Step(0, "air-strikes"), Step(1, "air-strikes", 3))
+    async with open_desk(kept.url, tmp_path) as desk:
+        await desk.launch([person("one", fax="+41225550101")], Policy.FAX, steps=steps)
+        await desk.work()
+        await desk.pass_time(minutes=30)
+        assert await desk.states() == [State.DELIVERED]
+        kept.backup()
+        await desk.pass_time(days=7)
+        assert len(desk.gateway.taken()) == 2
+    kept.restore()
+    async with open_desk(kept.url, tmp_path) as desk:
+        await adopt.adopt(desk.office, WORD)
+        await desk.pass_time(days=7)
+        assert await desk.states(step=1) == [State.HELD]
+        assert len(desk.gateway.taken()) == 2
 
 
 async def test_what_the_archive_says_has_gone_is_in_doubt_after_adoption_and_never_leaves_again(

@@ -58,8 +58,12 @@ def plan_of(program: Program) -> str:
 
 
 def copy_of(folder: Path, tmp_path: Path) -> Program:
+    """A copy sends nothing before somebody says that it may."""
     shutil.copytree(folder, tmp_path / "project")
-    return Program(tmp_path / "project")
+    program = Program(tmp_path / "project")
+    if (program.folder / "var" / "guard").exists():
+        program("adopt", "--moved", "--reason", "a copy to try things on", "--yes").good()
+    return program
 
 
 @pytest.fixture
