@@ -14,6 +14,8 @@ from .guard import unguard
 HEADER_WITHIN = 15
 _SAMPLES = 3
 _LOOKED_AT = 1000
+#: With so many columns, a row with a single cell is a heading between others, and no contact.
+_A_TABLE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,10 @@ def _record(heading: Heading, line: Line) -> Record:
     if spare or len(line.cells) < width:
         cause = f"the row has {len(line.cells)} cells, the header has {width}"
         way_out = "Put a cell that holds the delimiter in quotation marks"
+        record.findings.fault(record.place, f"E_{grid.kind}_SHAPE", cause, way_out)
+    elif width >= _A_TABLE and sum(bool(cell.strip()) for cell in cells) == 1:
+        cause = f"only one cell of the row is filled: {clip(next(cell for cell in cells if cell.strip()))}"
+        way_out = "Delete the row if it is a heading or a remark; otherwise fill it in"
         record.findings.fault(record.place, f"E_{grid.kind}_SHAPE", cause, way_out)
     return record
 

@@ -12,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from io import BytesIO
 from xml.etree import ElementTree as ET
 
 from python_calamine import (
@@ -37,9 +38,9 @@ def shown(value: Value) -> str:
     return value.isoformat() if isinstance(value, (date, time)) else str(value)
 
 
-def read(path: str, wanted: str, most: int) -> dict[str, object]:
+def read(data: bytes, wanted: str, most: int) -> dict[str, object]:
     """The sheets that somebody wants: all visible ones, or the one of that name."""
-    book = CalamineWorkbook.from_path(path)
+    book = CalamineWorkbook.from_filelike(BytesIO(data))
     sheets, hidden = [], []
     for about in book.sheets_metadata:
         if about.typ is not SheetTypeEnum.WorkSheet:
@@ -52,7 +53,7 @@ def read(path: str, wanted: str, most: int) -> dict[str, object]:
                 return {"error": "large", "said": about.name}
             rows = [[shown(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
             fill_merged(rows, sheet.merged_cell_ranges or ())
-            put_errors(rows, error_cells(path, about.name))
+            put_errors(rows, error_cells(data, about.name))
             sheets.append({"name": about.name, "rows": rows})
     return {"sheets": sheets, "hidden": hidden, "names": book.sheet_names}
 
@@ -91,11 +92,11 @@ def position(name: str) -> Corner:
     return int(name[len(letters) :]) - 1, column - 1
 
 
-def error_cells(path: str, sheet: str) -> list[tuple[str, str]]:
+def error_cells(data: bytes, sheet: str) -> list[tuple[str, str]]:
     """The cells of a sheet of an XLSX file that hold an error, and the error (ECMA-376 part 1, section 18.18.11)."""
-    if not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(BytesIO(data)):
         return []
-    with zipfile.ZipFile(path) as package:
+    with zipfile.ZipFile(BytesIO(data)) as package:
         part = sheet_part(package, sheet)
         text = package.read(part).decode("utf-8", "replace") if part else ""
     return [(match[1], match[2]) for match in _ERROR.finditer(text)]
@@ -128,12 +129,12 @@ def elements(package: zipfile.ZipFile, part: str) -> Iterator[ET.Element]:
 
 
 def main() -> None:
-    """Arguments: the file, the sheet or '', the most cells, and the most memory in bytes."""
-    path, wanted, most, memory = sys.argv[1:]
+    """Arguments: the sheet or '', the most cells, and the most memory in bytes. The workbook is standard input."""
+    wanted, most, memory = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        answer = read(path, wanted, int(most))
+        answer = read(sys.stdin.buffer.read(), wanted, int(most))
     except PasswordError as error:
         answer = {"error": "password", "said": str(error)}
     except (CalamineError, ET.ParseError, zipfile.BadZipFile, OSError, ValueError, MemoryError) as error:

@@ -140,6 +140,14 @@ def test_a_sheet_that_is_not_there_is_told_the_nearest(tmp_path: Path) -> None:
     assert (problem.code, problem.way_out) == ("E_SHEET", "Did you mean 'Genève'?")
 
 
+def test_a_heading_between_the_rows_is_one_problem_and_not_five(tmp_path: Path) -> None:
+    reading = read(write(tmp_path / "list.xlsx", ("Missions", [HEADER, ["AFRIQUE"], ROW])))
+    assert [(one.code, one.cause) for one in reading.problems] == [
+        ("E_SHEET_SHAPE", "only one cell of the row is filled: 'AFRIQUE'")
+    ]
+    assert len(reading.contacts) == 1
+
+
 @pytest.mark.parametrize("blank", [0, 3, 13])
 def test_the_header_is_found_below_titles(tmp_path: Path, blank: int) -> None:
     rows = [["Missions permanentes à Genève"], *[[""]] * blank, HEADER, ROW]
