@@ -15,7 +15,18 @@ from dispatcher.domain.errors import Problem, TemplateError
 from dispatcher.domain.model import Contact, Sender
 
 from . import fax, mail, tiff
-from .address import Order, Party, addressee_lines, copy_lines, date_line, doubts, gaps, parties, template_data
+from .address import (
+    CoverNote,
+    Order,
+    Party,
+    addressee_lines,
+    copy_lines,
+    date_line,
+    doubts,
+    gaps,
+    parties,
+    template_data,
+)
 from .check import finished, tongue
 from .cover import cover_of
 from .edges import require_within
@@ -75,7 +86,7 @@ class Printer:
         if problems:
             return problems
         try:
-            self._typesetter.set(self._trial(specimen(letter, organisation, language), language), "print")
+            self._check_pages(specimen(letter, organisation, language), language)
         except TemplateError as error:
             return list(error.problems)
         return []
@@ -221,6 +232,15 @@ class Printer:
         path = self._forms_path(_language(language, f"letters/{letter}").tag)
         if path.is_file():
             read_forms(path.parent, language)
+
+    def _check_pages(self, order: Order, language: str) -> None:
+        """Sets the letter, and the cover page too where the letterhead is ready for one."""
+        sheet = self._trial(order, language)
+        pages = self._typesetter.set(sheet, "print")
+        if sheet.head.phone or sheet.head.email:
+            noted = replace(order, cover=CoverNote("[number]", tuple("[number]" for _ in order.copies), "[remarks]"))
+            cover = cover_of(sheet, noted, 1 + pages.count)
+            self._typesetter.behind_cover(replace(sheet, cover=cover), "print", pages)
 
     def _check_head(self, letter: str, organisation: str, language: str) -> None:
         self._head(organisation, _language(language, f"letters/{letter}"))

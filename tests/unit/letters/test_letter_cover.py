@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -18,6 +20,7 @@ from dispatcher.domain.errors import TemplateError
 from dispatcher.letters import Order, Printer, Rendered
 from dispatcher.letters.address import CoverNote
 from dispatcher.letters.languages import LANGUAGES
+from dispatcher.resources import resource
 
 Box = tuple[float, float, float, float]
 NOTE = CoverNote("+442079460123", ("+441632960101",), "The original follows by post.")
@@ -187,3 +190,14 @@ def test_remarks_are_said_in_the_letters_language_where_the_letterhead_knows_the
         path.write_text(kept, encoding="utf-8")
         (folder / "fr.md").unlink()
     assert "original suit par la poste" in _first_page_text(rendered)
+
+
+def test_a_cover_template_that_was_broken_is_found_without_a_contact(tmp_path: Path) -> None:
+    folder = tmp_path / "templates"
+    shutil.copytree(resource("templates"), folder)
+    assert Printer(folder).check("air-strikes", "cluster-munition-coalition", "en") == []
+    page = folder / "typst/cover.typ"
+    page.write_text(page.read_text(encoding="utf-8").replace("c.missing", "c.mising"), encoding="utf-8")
+    [found] = Printer(folder).check("air-strikes", "cluster-munition-coalition", "en")
+    assert found.code == "E_TPL_PAGE"
+    assert "mising" in found.cause
