@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,13 +27,6 @@ NOTE = CoverNote("+442079460123", ("+441632960101",), "The original follows by p
 
 def covered(order: Order, note: CoverNote = NOTE) -> Order:
     return replace(order, cover=note)
-
-
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
-    judge = Judge()
-    yield judge
-    judge.close()
 
 
 def _page(tiff: bytes, number: int) -> Image.Image:
