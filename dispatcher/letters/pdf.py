@@ -32,6 +32,8 @@ LONG_FIT = 0.5
 _MIDDLE = len(FITS) // 2
 #: Of so many texts the step is remembered.
 _KEPT = 32
+#: Characters of a body that no page holds at any step: the search would only cost what a long letter costs most.
+ONE_PAGE = 9_000
 #: More pages than this is a mistake, not a letter.
 MAX_PAGES = 12
 _LATIN = {"EB Garamond": "fontpkg_eb_garamond/files", "Source Sans 3": "fontpkg_source_sans_3/files"}
@@ -89,6 +91,8 @@ class Typesetter:
         return found[1] if found else self._long(sheet, _text(sheet), edition)
 
     def _largest(self, sheet: Sheet, edition: Edition, near: int) -> tuple[int, Pages] | None:
+        if len(words(sheet.body)) > ONE_PAGE:
+            return None
         text = _text(sheet)
         full = FULL_ARABIC if sheet.language.script == "arabic" else FULL
         return largest(lambda step: self._compile(sheet, text, edition, FITS[step], long=False), len(FITS), near, full)
