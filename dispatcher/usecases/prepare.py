@@ -138,7 +138,7 @@ async def _freeze(
 ) -> Frozen:
     rendered = await office.render(order_for(campaign, step, contact, copies, enclosed))
     require_sendable(office, campaign, contact.id, rendered)
-    objects = {name: await office.archive.put(data) for name, data in rendered.parts.items()}
+    objects = await office.archive.put_all(rendered.parts)
     letter = Letter(
         digest="",
         campaign_id=campaign.id,
