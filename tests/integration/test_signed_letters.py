@@ -26,6 +26,7 @@ from dispatcher.settings import load
 from dispatcher.usecases import prepare
 from dispatcher.usecases.campaign_files import read_campaign_file
 from dispatcher.usecases.contact_import import import_contacts
+from dispatcher.usecases.doctor import Finding, examine
 from dispatcher.usecases.office import Office
 from dispatcher.usecases.prepare import Prepared
 
@@ -91,3 +92,23 @@ async def test_mail_fax_and_archive_carry_the_signed_letter_and_preparing_again_
         assert attached.get_payload(decode=True) == await office.archive.get(objects["pdf"])
     async with _office(file) as (_, again):
         assert again.digest == first.digest
+
+
+@pytest.mark.parametrize(
+    ("now", "finding"),
+    [(NOW, Finding.GOOD), (datetime(2030, 12, 1, tzinfo=UTC), Finding.NOTE)],
+)
+async def test_the_doctor_says_who_signs_and_warns_before_the_certificate_expires(
+    tmp_path: Path, databases: Databases, now: datetime, finding: Finding
+) -> None:
+    file = _settings_file(tmp_path, databases.fresh("sqlite", tmp_path), Authority())
+    [check] = [one for one in await examine(file, now=now) if one.name == "signature"]
+    assert check.finding == finding
+    assert "Anna Example" in check.found
+    assert "2030-12-31" in check.found
+
+
+async def test_the_doctor_says_what_is_wrong_with_the_certificate(tmp_path: Path, databases: Databases) -> None:
+    file = _settings_file(tmp_path, databases.fresh("sqlite", tmp_path), Authority())
+    found = await examine(file, now=datetime(2031, 1, 1, tzinfo=UTC))
+    assert ["expired on 2030-12-31" in one.found for one in found if one.finding == Finding.WRONG] == [True]
