@@ -10,7 +10,7 @@ import pytest
 from blue_book import HEADERS, MISSIONS, SHEET, Planted, mission, write_blue_book
 
 from dispatcher.domain.words import Form, Gender, Kind
-from dispatcher.intake.contacts import Reading, read_lists
+from dispatcher.intake.contacts import Reading, ReadOptions, read_lists
 from dispatcher.intake.export import write_rejects
 
 
@@ -78,6 +78,14 @@ def test_missions_elsewhere_have_the_zone_and_the_numbers_of_their_own_seat(read
     assert contact.id.endswith("-vienna")
     assert (contact.seat, contact.time_zone) == ("AT", "Europe/Vienna")
     assert (contact.address(Kind.FAX) or "").startswith("+431")
+
+
+def test_the_same_list_again_changes_nothing_and_repeats_no_note(reading: Reading, folder: Path) -> None:
+    known = {contact.id: contact for contact in reading.contacts}
+    again = read_lists([folder / "missions.xlsx"], ReadOptions(known=known))
+    assert again.contacts == reading.contacts
+    assert again.problems == reading.problems
+    assert {one.code for row in again.rows if row.contact for one in row.warnings} == {"W_HONORIFIC"}
 
 
 def test_what_was_guessed_about_columns_is_shown_with_samples(reading: Reading) -> None:

@@ -152,3 +152,15 @@ def test_ids_that_would_be_the_same_are_asked_for(tmp_path: Path) -> None:
     assert [one.code for one in problems] == ["E_DUP", "E_DUP"]
     assert "'td-geneva' stands here and at" in problems[0].cause
     assert "in a column 'id'" in problems[0].way_out
+
+
+def test_a_made_id_that_another_organisation_has_is_noted(tmp_path: Path, known: Contact) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "Pays,Ville,Langue,Chef de mission,Titre,Courriel,Mission\n"
+        "Tchad,Genève,Fr,Mme A,Ambassadeur,a@x.example,Consulat du Tchad\n"
+    )
+    mission = replace(known, id="td-geneva", organisation="Mission du Tchad")
+    assert "W_ID_MADE" in codes(read_lists([path], ReadOptions(known={"td-geneva": mission})))
+    consulate = replace(mission, organisation="Consulat du Tchad")
+    assert "W_ID_MADE" not in codes(read_lists([path], ReadOptions(known={"td-geneva": consulate})))
