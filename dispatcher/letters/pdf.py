@@ -21,7 +21,7 @@ from .languages import Script
 from .parse import marked, span_data, tree_data
 from .sheet import CoverLine, Sheet
 from .source import read_text
-from .tree import words
+from .tree import paragraphs, words
 from .typography import NBSP, direction
 
 Edition = Literal["print", "fax"]
@@ -32,8 +32,8 @@ LONG_FIT = 0.5
 _MIDDLE = len(FITS) // 2
 #: Of so many texts the step is remembered.
 _KEPT = 32
-#: Characters of a body that no page holds at any step: the search would only cost what a long letter costs most.
-ONE_PAGE = 9_000
+#: Characters, and paragraphs, of a body that no page holds at any step: the search would only cost what a long letter costs most.
+ONE_PAGE, PAGE_BLOCKS = 9_000, 150
 #: More pages than this is a mistake, not a letter.
 MAX_PAGES = 12
 _LATIN = {"EB Garamond": "fontpkg_eb_garamond/files", "Source Sans 3": "fontpkg_source_sans_3/files"}
@@ -91,7 +91,7 @@ class Typesetter:
         return found[1] if found else self._long(sheet, _text(sheet), edition)
 
     def _largest(self, sheet: Sheet, edition: Edition, near: int) -> tuple[int, Pages] | None:
-        if len(words(sheet.body)) > ONE_PAGE:
+        if len(words(sheet.body)) > ONE_PAGE or paragraphs(sheet.body) > PAGE_BLOCKS:
             return None
         text = _text(sheet)
         full = FULL_ARABIC if sheet.language.script == "arabic" else FULL
