@@ -61,6 +61,7 @@ class Rendered:
     fax_pages: int  #: of these, and the cover page
     parts: dict[str, bytes]  #: pdf, fax_pdf, tiff, html, text, entity; not the attachments, which came with the order
     warnings: tuple[Problem, ...] = ()  #: what a person should look at; nothing that stops the letter
+    names: tuple[str, ...] = ()  #: of the addressee and of each cc party, with what stands before and after them
 
 
 class Printer:
@@ -105,8 +106,10 @@ class Printer:
             pages, fax_copy = _sealed(self._seal, sheet.day, pages, fax_copy)
         rendered = self._rendered(sheet, order, pages, (own, fax_copy))
         spoken = tongue(order, tag, reviewed=self._source(order.letter, tag).reviewed)
-        formed = doubts(self._parties(order, tag), LANGUAGES[tag])
-        return replace(rendered, warnings=(*spoken, *formed, *rendered.warnings))
+        people = self._parties(order, tag)
+        formed = doubts(people, LANGUAGES[tag])
+        names = tuple(one.named for one in people)
+        return replace(rendered, warnings=(*spoken, *formed, *rendered.warnings), names=names)
 
     def language_for(self, order: Order) -> str:
         """The contact's language where the letter is written in it, else the one that the order falls back to."""

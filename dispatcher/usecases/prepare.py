@@ -22,8 +22,16 @@ from .estimate import estimated
 from .office import Office
 from .plan import Plan, draw, kinds_of
 
-#: A frozen letter, and what a person should look at.
-Frozen = tuple[Letter, tuple[Problem, ...]]
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A frozen letter."""
+
+    letter: Letter
+    warnings: tuple[Problem, ...]  #: what a person should look at
+    names: Mapping[str, str]  #: contact id → how the letter calls its addressee and those who receive copies
+
+
 #: Called after each letter with (done, all).
 Progress = Callable[[int, int], None]
 
@@ -57,12 +65,14 @@ async def prepare(
     barred = await office.store.read(lambda connection: _barred(connection, campaign, people))
     try:
         enclosed = await enclose(office, campaign)
-        letters, remarks = await _freeze_all(office, campaign, people, enclosed, progress)
+        frozen = await _freeze_all(office, campaign, people, enclosed, progress)
     except CampaignError as error:
         raise CampaignError([*barred, *error.problems]) from error
     if barred:
         raise CampaignError(barred)
-    plan = await estimated(office, draw(campaign, people, letters, [*noted, *remarks]))
+    remarks = [*noted, *_once([warning for one in frozen for warning in one.warnings])]
+    names = {(one.letter.contact_id, name): called for one in frozen for name, called in one.names.items()}
+    plan = await estimated(office, draw(campaign, people, [one.letter for one in frozen], names, remarks))
     digest = await office.archive.put(plan.as_bytes())
     voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
     return Prepared(plan, digest, voided)
@@ -95,7 +105,7 @@ async def _freeze_all(
     people: Mapping[str, Contact],
     enclosed: Mapping[int, Enclosed],
     progress: Progress,
-) -> tuple[list[Letter], list[Problem]]:
+) -> list[Frozen]:
     orders = [(step, contact_id) for step in campaign.steps for contact_id in campaign.contact_ids]
     done = 0
 
@@ -114,8 +124,7 @@ async def _freeze_all(
     problems = [problem for error in made if isinstance(error, TemplateError) for problem in error.problems]
     if problems:
         raise CampaignError(_once(problems))
-    frozen = [one for one in made if not isinstance(one, TemplateError)]
-    return [letter for letter, _ in frozen], _once([warning for _, warnings in frozen for warning in warnings])
+    return [one for one in made if not isinstance(one, TemplateError)]
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
@@ -150,7 +159,9 @@ async def _freeze(
         fax_pages=rendered.fax_pages,
         objects={**objects, **enclosed.objects},
     )
-    return replace(letter, digest=await office.archive.put(_manifest(letter))), rendered.warnings
+    named = replace(letter, digest=await office.archive.put(_manifest(letter)))
+    ids = (contact.id, *(copy.id for copy in copies))
+    return Frozen(named, rendered.warnings, dict(zip(ids, rendered.names, strict=True)))
 
 
 def order_for(
