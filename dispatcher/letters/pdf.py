@@ -32,8 +32,9 @@ LONG_FIT = 0.5
 _MIDDLE = len(FITS) // 2
 #: Of so many texts the step is remembered.
 _KEPT = 32
-#: Characters, and paragraphs, of a body that no page holds at any step: the search would only cost what a long letter costs most.
-ONE_PAGE, PAGE_BLOCKS = 9_000, 150
+#: Characters, words and paragraphs of a body that no page holds at any step: the search for one would be the costliest
+#: part of a long letter.
+ONE_PAGE, PAGE_WORDS, PAGE_BLOCKS = 9_000, 3_000, 150
 #: More pages than this is a mistake, not a letter.
 MAX_PAGES = 12
 _LATIN = {"EB Garamond": "fontpkg_eb_garamond/files", "Source Sans 3": "fontpkg_source_sans_3/files"}
@@ -91,7 +92,7 @@ class Typesetter:
         return found[1] if found else self._long(sheet, _text(sheet), edition)
 
     def _largest(self, sheet: Sheet, edition: Edition, near: int) -> tuple[int, Pages] | None:
-        if len(words(sheet.body)) > ONE_PAGE or paragraphs(sheet.body) > PAGE_BLOCKS:
+        if _surely_long(sheet):
             return None
         text = _text(sheet)
         full = FULL_ARABIC if sheet.language.script == "arabic" else FULL
@@ -151,6 +152,11 @@ class Typesetter:
         whole = f'{json.dumps(given)[:-1]}, "letter": {text}}}'
         literal = whole.replace("\\", "\\\\").replace('"', '\\"')
         return f'#let given = json(bytes("{literal}"))\n'.encode() + self._source
+
+
+def _surely_long(sheet: Sheet) -> bool:
+    body = words(sheet.body)
+    return len(body) > ONE_PAGE or body.count(" ") > PAGE_WORDS or paragraphs(sheet.body) > PAGE_BLOCKS
 
 
 def typefaces(*scripts: Script) -> typst.Fonts:
