@@ -25,6 +25,9 @@ _DIALLED = re.compile(r"\+?[0-9 ().\-/\u00a0]+")
 _GIVE_E164 = "Give it internationally, as in +41 22 555 01 00"
 #: Scripts that one word may mix: Japanese, Korean and Chinese names do (UTS 39 section 5.2, 'highly restrictive').
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "LATIN"})
+#: Where a national number keeps its first zero when it is dialled from abroad (national plans published by the ITU):
+#: elsewhere that zero is only a prefix, and nothing is lost with it.
+_WITH_ZERO = frozenset({"CG", "CI", "GA", "IT", "SM", "VA"})
 #: Cyrillic, Greek and Armenian letters that look like Latin ones in most typefaces (UTS 39, confusables.txt).
 _LATIN_TWINS = frozenset("аеорсухіјѕһԁԛԝӏοναρυκτιհոսց")
 
@@ -51,6 +54,7 @@ class Home:
 
     region: str  #: ISO 3166-1 alpha-2; '': not known
     named: str = ""  #: what names it in the list; '': nothing does
+    zero_lost: bool = False  #: the number comes from a cell that keeps no zero at its beginning
 
 
 def read_fax(text: str, home: Home, where: Where, findings: Findings) -> str:
@@ -128,10 +132,18 @@ def _parse_number(text: str, home: Home) -> PhoneNumber:
     if not text.startswith("+") and not home.region:
         why = f"no country code is known for {clip(home.named)}" if home.named else "the contact has no country"
         raise _Refused("E_FAX_FORM", f"{clip(text)} is a national number and {why}", _GIVE_E164)
+    if home.zero_lost and home.region in _WITH_ZERO and not text.startswith(_calling_code(home.region)):
+        why = f"{clip(text)} is a number in the sheet and may have lost the zero that numbers there begin with"
+        raise _Refused("E_FAX_FORM", why, f"{_GIVE_E164}, in a cell of text")
     try:
         return phonenumbers.parse(text, home.region or None)
     except NumberParseException as error:
         raise _Refused("E_FAX_FORM", f"{clip(text)} is not a number: {error}", _GIVE_E164) from None
+
+
+def _calling_code(region: str) -> tuple[str, str]:
+    code = str(phonenumbers.country_code_for_region(region))
+    return code, f"+{code}"
 
 
 def _is_two_numbers(text: str) -> bool:

@@ -349,4 +349,5 @@ def _address(row: Row, kind: Kind) -> tuple[Provenance, ...]:
 def _home(row: Row) -> Home:
     """Whose national fax numbers the office uses: those of its seat, or else of the country in its address."""
     seat, country = row.text("seat"), row.text("country")
-    return Home(seat, seat) if seat else Home(region_named(country), country)
+    cell = row.record.stated.get("fax")
+    return Home(seat or region_named(country), seat or country, zero_lost=bool(cell and cell.number))

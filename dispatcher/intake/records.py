@@ -25,6 +25,7 @@ class Cell:
     name: str  #: 'email', or "F 'Courriel' (email)"
     text: str
     protected: bool = False  #: it had our apostrophe, so it is text and no formula
+    number: bool = False  #: it is a number in its sheet: a zero that it began with is lost
 
 
 @dataclass(slots=True)
@@ -182,8 +183,8 @@ def _record(heading: Heading, line: Line) -> Record:
     raw = tuple(line.cells[:width]) + ("",) * (width - len(line.cells))
     cells = tuple(map(unguard, raw)) if heading.guarded else raw
     stated = {
-        one.field: Cell(called, cell, protected=cell != text)
-        for one, called, cell, text in zip(heading.guesses, heading.called, cells, raw, strict=True)
+        one.field: Cell(called, cell, protected=cell != text, number=index in line.numbers)
+        for index, (one, called, cell, text) in enumerate(zip(heading.guesses, heading.called, cells, raw, strict=True))
         if one.field
     }
     named = dict(zip(heading.headers, cells, strict=True))

@@ -141,5 +141,10 @@ def _choose(
 
 
 def _grid(path: Path, sheet: dict[str, Any]) -> Grid:
-    lines = tuple(Line(number, tuple(cells)) for number, cells in enumerate(sheet["rows"], start=1))
+    lines = tuple(_line(number, cells) for number, cells in enumerate(sheet["rows"], start=1))
     return Grid(path, lines, str(sheet["name"]))
+
+
+def _line(number: int, cells: Sequence[str | int]) -> Line:
+    numbers = frozenset(index for index, cell in enumerate(cells) if isinstance(cell, int))
+    return Line(number, tuple(map(str, cells)), numbers)

@@ -24,15 +24,17 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+#: Up to here every whole number has a floating-point number of its own.
+MOST_EXACT = 2**53
 Value = int | float | str | bool | date | datetime | time | timedelta
 
 
-def shown(value: Value) -> str:
+def shown(value: Value) -> str | int:
     """A cell as Excel shows it without a format of its own: whole numbers in full, days as year-month-day."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e17 else repr(value)
+        return int(value) if value.is_integer() and abs(value) < MOST_EXACT else repr(value)
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
     return value.isoformat() if isinstance(value, (date, time)) else str(value)
@@ -51,7 +53,7 @@ def read(data: bytes, wanted: str, most: int) -> dict[str, object]:
             sheet = book.get_sheet_by_name(about.name)
             if cells_in(sheet) > most:
                 return {"error": "large", "said": about.name}
-            rows = [[shown(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+            rows: list[Row] = [[shown(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
             fill_merged(rows, sheet.merged_cell_ranges or ())
             put_errors(rows, error_cells(data, about.name))
             sheets.append({"name": about.name, "rows": rows})
@@ -65,9 +67,10 @@ def cells_in(sheet: CalamineSheet) -> int:
 
 
 Corner = tuple[int, int]
+Row = list[str | int]
 
 
-def fill_merged(rows: list[list[str]], ranges: Iterable[tuple[Corner, Corner]]) -> None:
+def fill_merged(rows: list[Row], ranges: Iterable[tuple[Corner, Corner]]) -> None:
     """A cell that is merged over several rows of one column stands for all of them, as Excel shows it."""
     for (top, left), (bottom, right) in ranges:
         if left == right:
@@ -75,7 +78,7 @@ def fill_merged(rows: list[list[str]], ranges: Iterable[tuple[Corner, Corner]]) 
                 row[left] = rows[top][left]
 
 
-def put_errors(rows: list[list[str]], errors: Iterable[tuple[str, str]]) -> None:
+def put_errors(rows: list[Row], errors: Iterable[tuple[str, str]]) -> None:
     """The library reads a formula's error as an empty cell; an empty cell would mean that there is no value."""
     for name, text in errors:
         row, column = position(name)
