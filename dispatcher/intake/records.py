@@ -64,10 +64,13 @@ class Heading:
 
 
 def header_at(grid: Grid, wanted: Columns) -> int | None:
-    """The index of the line with most headers that are known, among the first ones; None where none has any."""
+    """The index of the line with most headers that are known, among the first ones; None where none is a header.
+
+    Below the first line it takes two of them: 'Ambassador' may be a header, and may be what a cell holds.
+    """
     scores = _scores(grid, wanted)
     best = max(scores, key=lambda index: (scores[index], -index), default=None)
-    return best if best is not None and scores[best] else None
+    return best if best is not None and scores[best] >= (1 if best == min(scores) else 2) else None
 
 
 def header_score(grid: Grid, wanted: Columns) -> int:

@@ -216,6 +216,11 @@ def test_the_person_says_what_a_column_is_and_which_to_leave_out(tmp_path: Path)
     assert {one.header: one.how for one in reading.mapping}["Who"] == "as you said"
 
 
+def test_a_row_is_not_taken_for_the_header_for_one_word_of_it(tmp_path: Path) -> None:
+    reading = read(tmp_path / "odd.csv", "Who,What,Where to\nA. Name,Ambassador,a@x.example\n")
+    assert [(one.code, one.place.rpartition(":")[2]) for one in reading.faults] == [("E_CSV_HEADER", "1")]
+
+
 @pytest.mark.parametrize(
     ("options", "way_out"),
     [
