@@ -39,7 +39,7 @@ def test_a_cell_of_words_is_taken_as_it_stands_or_refused_with_place_cause_and_w
     read = rows(tmp_path, [{column: text} for text in HOSTILE])
     for text, row in zip(HOSTILE, read, strict=True):
         if column.startswith("address") and "\n" in text:
-            # Outlook writes a whole address into one cell: its lines are the address's, a fourth stands beside the third.
+            # Outlook writes a whole address into one cell: its lines are the address lines, a fourth beside the third.
             assert all(line.strip() in "|".join(texts_of(row)) for line in text.splitlines())
         elif code := {**REFUSED, **DOOR_ONLY}.get(text):
             assert row.contact is None
