@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from importlib.resources import files
@@ -47,6 +47,9 @@ _FACES: Mapping[Script, Mapping[str, str]] = {
     "chinese": _LATIN | _CHINESE,
 }
 _STANDARDS: list[Any] = ["a-2a", "ua-1"]
+#: As JSON has it.
+Node = dict[str, Any]
+_INITIAL, _REST = re.compile(r"(?<!\w)[^\W\d_]"), re.compile(r"(?:[^\W\d_]|’)+")
 _UNSHOWN = re.compile(r'the text `"(.+)"` could not be displayed', re.DOTALL)
 
 
@@ -235,7 +238,7 @@ def _data(sheet: Sheet) -> dict[str, object]:
         "date_line": span_data(marked(sheet.date_line, sheet.language)),
         "headline": sheet.headline,
         "salutation": sheet.salutation,
-        "body": tree_data(sheet.body),
+        "body": _with_names(tree_data(sheet.body)),
         "closing": sheet.closing,
         "sender_name": sheet.sender_name,
         "sender_title": sheet.sender_title,
@@ -264,6 +267,29 @@ def _signature(sheet: Sheet) -> dict[str, str] | None:
         return None
     picture = sheet.signature.picture
     return {"alt": sheet.head.word(sheet.signature.alt), "print": picture.print, "fax": picture.fax}
+
+
+def _with_names(nodes: Iterable[Node]) -> list[Node]:
+    """The tree with its names apart, which a rule of the page template would look for four times as long."""
+    return [part for node in nodes for part in ([*_names(node["v"])] if node["k"] == "text" else [_below(node)])]
+
+
+def _below(node: Node) -> Node:
+    return {key: _with_names(inner) if isinstance(inner, list) else inner for key, inner in node.items()}
+
+
+def _names(text: str) -> Iterator[Node]:
+    """Words that begin with a capital, and the text between them."""
+    at = 0
+    for found in _INITIAL.finditer(text):
+        rest = _REST.match(text, found.end())
+        if rest and found[0].isupper() and found.start() >= at:
+            if found.start() > at:
+                yield {"k": "text", "v": text[at : found.start()]}
+            yield {"k": "name", "v": text[found.start() : rest.end()]}
+            at = rest.end()
+    if at < len(text):
+        yield {"k": "text", "v": text[at:]}
 
 
 def _lines(texts: Iterable[str]) -> list[dict[str, str]]:
