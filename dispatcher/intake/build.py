@@ -72,7 +72,7 @@ class Row:
         self.findings.warn(self.record.place, code, cause, way_out)
 
     def note_made(self, code: str, name: str, value: str, because: str) -> None:
-        self.note(code, f"{name}: {value}, because of {because}", f"Give it in a column '{name}' if it is wrong")
+        self.note(code, f"{name}: {value}, because of {clip(because)}", f"Give it in a column '{name}' if it is wrong")
 
     def lacks(self, name: str, code: str, cause: str, way_out: str) -> None:
         """Says once for the whole list that no column has it, or for this row that its cell is empty."""

@@ -142,6 +142,16 @@ def test_an_export_of_google_is_read_with_its_labelled_numbers(tmp_path: Path) -
     assert "W_COLUMN" not in {one.code for one in reading.warnings}
 
 
+def test_an_older_export_of_google_is_read_too(tmp_path: Path) -> None:
+    old = {"First Name": "Given Name", "Last Name": "Family Name", "Organization Name": "Organization 1 - Name",
+           "Organization Title": "Organization 1 - Title", "Labels": "Group Membership"}  # fmt: skip
+    columns = [old.get(name, name).replace("- Label", "- Type") for name in GOOGLE]
+    row = {old.get(name, name).replace("- Label", "- Type"): cell for name, cell in GOOGLE_ROW.items()}
+    contact = only(read(tmp_path / "contacts.csv", table(columns, row), FRENCH))
+    assert (contact.name, contact.organisation) == ("Elena Marchetti", "Mission of Ardesia")
+    assert contact.address(Kind.FAX) == "+41225550100"
+
+
 def test_a_second_fax_number_and_an_unread_address_are_told(tmp_path: Path) -> None:
     row = {**GOOGLE_ROW, "Phone 3 - Label": "Home Fax", "Phone 3 - Value": "1", "E-mail 2 - Value": "b@x.example"}
     reading = read(tmp_path / "contacts.csv", table(GOOGLE, row), FRENCH)
