@@ -77,9 +77,8 @@ def _decoded(data: bytes, encoding: str, path: Path, findings: Findings) -> str 
         findings.fault(_place(path, data, error.start), "E_CSV_ENCODING", cause, _SAVE_AS)
         return None
     if "\0" in text:
-        findings.fault(
-            f"{path}:{text.count(chr(10), 0, text.index(chr(0))) + 1}", "E_CSV_ENCODING", "a NUL character", _SAVE_AS
-        )
+        line = text.count("\n", 0, text.index("\0")) + 1
+        findings.fault(f"{path}:{line}", "E_CSV_ENCODING", "a NUL character", _SAVE_AS)
         return None
     return text
 
