@@ -14,6 +14,7 @@ from dispatcher.domain.schedule import Policy
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
 from dispatcher.letters.header_line import FaxHeader
+from dispatcher.settings import Signer
 from dispatcher.store.engine import Store
 
 
@@ -34,6 +35,7 @@ class Office:
     mail_bytes: int = 10_000_000  #: of the largest mail that is sent
     fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost
+    signer: Signer | None = None  #: whose electronic signature letters carry; None: none
 
     def channel_for(self, kind: Kind) -> Channel:
         return self.channels[self.outgoing[kind]]
