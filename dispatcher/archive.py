@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -32,6 +32,10 @@ class Archive:
         """Keep `data`; returns its digest. Keeping the same bytes again does nothing."""
         return await asyncio.to_thread(self.put_now, data)
 
+    async def put_all(self, parts: Mapping[str, bytes]) -> dict[str, str]:
+        """Keep all the parts; returns their digests by the same names, once every one of them is on the disk."""
+        return await asyncio.to_thread(lambda: {name: self.put_now(data) for name, data in parts.items()})
+
     async def get(self, digest: str) -> bytes:
         """The bytes of `digest`, checked. Raises NotFound, or CheckFailed when they are not the bytes they were."""
         return await asyncio.to_thread(self.get_now, digest)
@@ -40,7 +44,7 @@ class Archive:
         digest = digest_of(data)
         target = self.path(digest)
         if not target.exists():
-            target.parent.mkdir(exist_ok=True)
+            self._make_folder(target.parent)
             self._create(target, data)
         return digest
 
@@ -58,6 +62,11 @@ class Archive:
         for path in self._root.glob("??/*"):
             if not path.name.startswith(".") and path.stat().st_mtime >= instant.timestamp():
                 yield path.parent.name + path.name, path
+
+    def _make_folder(self, folder: Path) -> None:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            _sync_folder(self._root)
 
     def _create(self, target: Path, data: bytes) -> None:
         """Written whole under another name, then linked: a crash leaves the object complete or absent."""

@@ -72,7 +72,7 @@ class Row:
         self.findings.warn(self.record.place, code, cause, way_out)
 
     def note_made(self, code: str, name: str, value: str, because: str) -> None:
-        self.note(code, f"{name}: {value}, because of {because}", f"Give it in a column '{name}' if it is wrong")
+        self.note(code, f"{name}: {value}, because of {clip(because)}", f"Give it in a column '{name}' if it is wrong")
 
     def lacks(self, name: str, code: str, cause: str, way_out: str) -> None:
         """Says once for the whole list that no column has it, or for this row that its cell is empty."""
@@ -157,7 +157,7 @@ def _identify(row: Row, city: str, beside: Beside) -> None:
         check_id(given, row.where("id"), row.findings)
     row.contact_id = given or beside.external.get(row.said.get("external_id", ""), "")
     if not row.contact_id and not any(_unreadable(row, name) for name in ("id", "external_id", "state_code", "seat")):
-        _make_id(row, city)
+        _make_id(row, city, beside.known)
     holder = beside.known.get(row.contact_id)
     row.kept = cells_of(holder) if holder else {}
 
@@ -168,10 +168,13 @@ def _unreadable(row: Row, name: str) -> bool:
     return bool(cell and cell.text.strip() and not row.said[name])
 
 
-def _make_id(row: Row, city: str) -> None:
+def _make_id(row: Row, city: str, known: Mapping[str, Contact]) -> None:
     form = form_of(row.said.get("form", "") or row.said.get("office", "")) or Form.NONE
     texts = {**row.defaults, **row.made, **{name: text for name, text in row.said.items() if text}}
     row.contact_id, source = made_id(texts, form, city)
+    before = known.get(row.contact_id)
+    if before and row.said.get("organisation", before.organisation) == before.organisation:
+        return  # the same row of a later list; under another organisation's name, somebody should look
     if row.contact_id:
         row.note("W_ID_MADE", f"id: made from {source}: {row.contact_id}", "Give another in a column 'id' if you like")
     else:
@@ -346,4 +349,5 @@ def _address(row: Row, kind: Kind) -> tuple[Provenance, ...]:
 def _home(row: Row) -> Home:
     """Whose national fax numbers the office uses: those of its seat, or else of the country in its address."""
     seat, country = row.text("seat"), row.text("country")
-    return Home(seat, seat) if seat else Home(region_named(country), country)
+    cell = row.record.stated.get("fax")
+    return Home(seat or region_named(country), seat or country, zero_lost=bool(cell and cell.number))

@@ -49,6 +49,12 @@ def _read() -> dict[str, Any]:
     return tomllib.loads(_TABLES.read_text(encoding="utf-8"))
 
 
+@cache
+def spelt(name: str) -> tuple[str, ...]:
+    """The words of one table, as it writes them, for a question to a person."""
+    return tuple(word for words in _read()[name].values() for word in words)
+
+
 def code_of(name: str, text: str) -> str:
     """The code that all of `text` stands for in that table; '' where it stands for none."""
     return table(name).get(fold(text), "")

@@ -55,7 +55,7 @@ def finished(order: Order, pages: Pages, fax_copy: Pages, parts: Mapping[str, by
 
     `pages` are the letter's own; `fax_copy` has the cover page before them and the attachments' pages after them.
     """
-    if found := tiff.faults(parts["tiff"]):
+    if found := tiff.faults(parts["tiff"], unpack=False):
         raise AssertionError(f"our own TIFF is faulty: {found}")
     yield from _length(order, pages, fax_copy)
     if pages.count == 1 and pages.fit == FITS[-1]:

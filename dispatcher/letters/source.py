@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -73,8 +74,9 @@ def _neighbours(path: Path) -> str:
     return did_you_mean(wanted, names) or f"There are: {', '.join(names)}"
 
 
+@lru_cache(maxsize=64)
 def open_source(text: str, place: str) -> Source:
-    """Take the text apart. Raises TemplateError with every fault of the front matter."""
+    """Take the text apart, the same text once. Raises TemplateError with every fault of the front matter."""
     problems = _strange_letters(text, place)
     fence = _FENCE.match(text)
     if not fence:

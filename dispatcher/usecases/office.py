@@ -15,6 +15,7 @@ from dispatcher.domain.schedule import Policy
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
 from dispatcher.letters.header_line import FaxHeader
+from dispatcher.settings import Signer
 from dispatcher.store.engine import Store
 
 
@@ -36,6 +37,7 @@ class Office:
     fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost
     guard: Checkpoint | None = None  #: what is noted outside the database; None: only the database itself is asked
+    signer: Signer | None = None  #: whose electronic signature letters carry; None: none
 
     def channel_for(self, kind: Kind) -> Channel:
         return self.channels[self.outgoing[kind]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -76,9 +76,16 @@ def plan_from_bytes(data: bytes) -> Plan:
 
 
 def draw(
-    campaign: Campaign, people: Mapping[str, Contact], letters: Sequence[Letter], remarks: Sequence[Problem] = ()
+    campaign: Campaign,
+    people: Mapping[str, Contact],
+    letters: Sequence[Letter],
+    names: Mapping[tuple[str, str], str],
+    remarks: Sequence[Problem] = (),
 ) -> Plan:
-    """The plan of `campaign` with these frozen letters, and what was noticed while they were made."""
+    """The plan of `campaign` with these frozen letters, and what was noticed while they were made.
+
+    `names`: (addressee's id, recipient's id) → how the letter calls the recipient, with every honour.
+    """
     first = {one.contact_id: one for one in letters if one.step == 0}
     stops: list[Stop] = []
     for contact_id in campaign.contact_ids:
@@ -89,7 +96,8 @@ def draw(
         stops += _stops(campaign, people[copy.contact_id], copy.for_contact_id, Role.CC, copy.policy, letter)
     concerned = sorted({one.contact_id for one in stops} | set(campaign.contact_ids))
     described = {name: person_of(people[name]) for name in concerned}
-    return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(stops), described, tuple(remarks))
+    called = [replace(one, recipient=names[one.addressee_id, one.contact_id]) for one in stops]
+    return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(called), described, tuple(remarks))
 
 
 def _stops(
@@ -112,7 +120,7 @@ def _stops(
             kind=kind,
             address=value,
             role=role,
-            recipient=person.display_name,
+            recipient="",  # as the letter calls them: `draw`
             zone=person.time_zone,
             letter=letter.digest,
             due=due.isoformat(),

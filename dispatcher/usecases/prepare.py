@@ -22,8 +22,16 @@ from .estimate import estimated
 from .office import Office
 from .plan import Plan, draw, kinds_of
 
-#: A frozen letter, and what a person should look at.
-Frozen = tuple[Letter, tuple[Problem, ...]]
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A frozen letter."""
+
+    letter: Letter
+    warnings: tuple[Problem, ...]  #: what a person should look at
+    names: Mapping[str, str]  #: contact id → how the letter calls its addressee and those who receive copies
+
+
 #: Called after each letter with (done, all).
 Progress = Callable[[int, int], None]
 
@@ -53,16 +61,19 @@ async def prepare(
     Raises CampaignError with the problems of all letters (then nothing has changed), Conflict after the launch.
     """
     await office.store.read(lambda connection: _require_unlaunched(connection, campaign.id))
+    _require_signer(office)
     people = {one.id: one for one in book.contacts}
     barred = await office.store.read(lambda connection: _barred(connection, campaign, people))
     try:
         enclosed = await enclose(office, campaign)
-        letters, remarks = await _freeze_all(office, campaign, people, enclosed, progress)
+        frozen = await _freeze_all(office, campaign, people, enclosed, progress)
     except CampaignError as error:
         raise CampaignError([*barred, *error.problems]) from error
     if barred:
         raise CampaignError(barred)
-    plan = await estimated(office, draw(campaign, people, letters, [*noted, *remarks]))
+    remarks = [*noted, *_once([warning for one in frozen for warning in one.warnings])]
+    names = {(one.letter.contact_id, name): called for one in frozen for name, called in one.names.items()}
+    plan = await estimated(office, draw(campaign, people, [one.letter for one in frozen], names, remarks))
     digest = await office.archive.put(plan.as_bytes())
     voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
     return Prepared(plan, digest, voided)
@@ -72,6 +83,15 @@ async def _require_unlaunched(connection: AsyncConnection, campaign_id: str) -> 
     known = await campaigns.find(connection, campaign_id)
     if known is not None and known.launched_at is not None:
         raise Conflict(f"campaign '{campaign_id}' was launched on {known.launched_at:%d %B %Y}; it stays as approved")
+
+
+def _require_signer(office: Office) -> None:
+    """A signature outside the certificate's days proves nothing."""
+    seal, now = office.signer, office.clock.now()
+    if seal and not seal.first <= now <= seal.last:
+        cause = f"the certificate of {seal.name} is good from {seal.first.date()} to {seal.last.date()} only"
+        way_out = "Name its successor under [signing], or take the section out"
+        raise CampaignError(Problem("signing.certificate_file", cause, way_out, "E_SIGNING_EXPIRED"))
 
 
 async def _barred(connection: AsyncConnection, campaign: Campaign, people: Mapping[str, Contact]) -> list[Problem]:
@@ -95,7 +115,7 @@ async def _freeze_all(
     people: Mapping[str, Contact],
     enclosed: Mapping[int, Enclosed],
     progress: Progress,
-) -> tuple[list[Letter], list[Problem]]:
+) -> list[Frozen]:
     orders = [(step, contact_id) for step in campaign.steps for contact_id in campaign.contact_ids]
     done = 0
 
@@ -114,8 +134,7 @@ async def _freeze_all(
     problems = [problem for error in made if isinstance(error, TemplateError) for problem in error.problems]
     if problems:
         raise CampaignError(_once(problems))
-    frozen = [one for one in made if not isinstance(one, TemplateError)]
-    return [letter for letter, _ in frozen], _once([warning for _, warnings in frozen for warning in warnings])
+    return [one for one in made if not isinstance(one, TemplateError)]
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
@@ -138,7 +157,7 @@ async def _freeze(
 ) -> Frozen:
     rendered = await office.render(order_for(campaign, step, contact, copies, enclosed))
     require_sendable(office, campaign, contact.id, rendered)
-    objects = {name: await office.archive.put(data) for name, data in rendered.parts.items()}
+    objects = await office.archive.put_all(rendered.parts)
     letter = Letter(
         digest="",
         campaign_id=campaign.id,
@@ -150,7 +169,9 @@ async def _freeze(
         fax_pages=rendered.fax_pages,
         objects={**objects, **enclosed.objects},
     )
-    return replace(letter, digest=await office.archive.put(_manifest(letter))), rendered.warnings
+    named = replace(letter, digest=await office.archive.put(_manifest(letter)))
+    ids = (contact.id, *(copy.id for copy in copies))
+    return Frozen(named, rendered.warnings, dict(zip(ids, rendered.names, strict=True)))
 
 
 def order_for(

@@ -152,3 +152,25 @@ def test_ids_that_would_be_the_same_are_asked_for(tmp_path: Path) -> None:
     assert [one.code for one in problems] == ["E_DUP", "E_DUP"]
     assert "'td-geneva' stands here and at" in problems[0].cause
     assert "in a column 'id'" in problems[0].way_out
+
+
+def test_a_made_id_that_another_organisation_has_is_noted(tmp_path: Path, known: Contact) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "Pays,Ville,Langue,Chef de mission,Titre,Courriel,Mission\n"
+        "Tchad,Genève,Fr,Mme A,Ambassadeur,a@x.example,Consulat du Tchad\n"
+    )
+    mission = replace(known, id="td-geneva", organisation="Mission du Tchad")
+    assert "W_ID_MADE" in codes(read_lists([path], ReadOptions(known={"td-geneva": mission})))
+    consulate = replace(mission, organisation="Consulat du Tchad")
+    assert "W_ID_MADE" not in codes(read_lists([path], ReadOptions(known={"td-geneva": consulate})))
+
+
+def test_what_is_said_about_a_city_can_be_shown_on_any_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "Pays,Ville,Langue,Chef de mission,Titre,Courriel\nTchad,Genève\u202e,Fr,Mme A,Ambassadeur,a@x.example\n"
+    )
+    reading = read_lists([path])
+    assert [one.code for one in reading.problems] == ["E_BIDI"]
+    assert all(one.cause.isprintable() for one in reading.warnings)

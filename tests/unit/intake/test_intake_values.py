@@ -70,6 +70,11 @@ def test_a_language_nobody_writes_is_refused_with_those_that_are() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("text", "near"), [("Fançais", "français"), ("englsh", "English"), ("Руский", "русский")])
+def test_a_language_that_is_misspelt_is_told_the_nearest(text: str, near: str) -> None:
+    assert refused(read_language, text)[2] == f"Did you mean {near!r}?"
+
+
 @pytest.mark.parametrize(
     ("text", "gender"),
     [("f", "f"), ("Female", "f"), ("Femme", "f"), ("Mme", "f"), ("H.E. Mr.", "m"), ("Herr", "m"), ("мужской", "m")],
@@ -124,7 +129,7 @@ def test_a_form_that_is_not_known_is_none_with_a_note() -> None:
     findings = Findings()
     assert read_form("Permanent Representativ", HERE, findings) is Form.NONE
     assert [(one.code, one.way_out) for one in findings.warnings] == [
-        ("W_FORM", "Did you mean 'permanent representative'?")
+        ("W_FORM", "Did you mean 'Permanent Representative'?")
     ]
 
 

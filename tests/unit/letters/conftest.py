@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -10,6 +11,7 @@ from functools import cache
 import pytest
 from letter_people import order_in
 from letterbook import Own, Seed
+from verapdf.judge import Judge
 
 from dispatcher.domain.model import Contact, Sender
 from dispatcher.letters import Order, Printer
@@ -22,6 +24,14 @@ TEMPLATES = resource("templates")
 @pytest.fixture(scope="session")
 def printer() -> Printer:
     return Printer(TEMPLATES)
+
+
+@pytest.fixture(scope="session")
+def judge() -> Iterator[Judge]:
+    """One Java machine for all the tests of the standards."""
+    made = Judge()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

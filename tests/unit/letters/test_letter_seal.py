@@ -161,7 +161,7 @@ def test_the_keys_are_shown_nowhere() -> None:
 
 
 def test_who_signs_nothing_does_not_load_the_program_that_signs() -> None:
-    program = "import sys, dispatcher.app; print([name for name in sys.modules if name.startswith('pyhanko')])"
+    program = "import sys, dispatcher.letters; print([name for name in sys.modules if name.startswith('pyhanko')])"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=TEMPLATES.parent, capture_output=True, text=True, check=True
     )
