@@ -61,7 +61,7 @@ class Adoption:
     approvals: tuple[str, ...]  #: campaigns whose approval ends: they may have been launched since
     strangers: tuple[str, ...]  #: Message-IDs of mails that left, of letters that this database does not know
     moved: bool
-    quarantine: str = ""
+    traces: Traces = field(default_factory=Traces)
 
     def count(self, doom: Doom) -> int:
         return sum(one.doom is doom for one in self.letters)
@@ -91,7 +91,7 @@ async def survey(office: Office, word: Word) -> Adoption:
     letters = [_stale(one, traces, stages.get(one.id), word) for one in rows]
     approvals = [one.id for one in await office.store.read(campaigns.every) if one.approved and not one.launched_at]
     listed = tuple(one for one in letters if one.delivery.state is not State.FAILED or one.evidence)
-    return Adoption(standing, listed, tuple(approvals), traces.strangers(rows), moved=False)
+    return Adoption(standing, listed, tuple(approvals), traces.strangers(rows), moved=False, traces=traces)
 
 
 def _require_move(standing: Standing) -> None:
@@ -128,17 +128,17 @@ async def adopt(office: Office, word: Word) -> Adoption:
     """
     if not word.reason.strip():
         raise UserError(Problem("reason", "a database is adopted only with a reason", "Say why it is the right one"))
+    quarantine = await guard.shut(office, (await survey(office, word)).standing)  # from here on nothing is claimed
     found = await survey(office, word)
-    quarantine = await guard.shut(office, found.standing)
-    traces = await find_traces(office) if not word.moved else Traces()
     for start in range(0, len(found.letters), _CHUNK):
-        await _freeze_part(office, found.letters[start : start + _CHUNK], traces, word)
+        await _freeze_part(office, found.letters[start : start + _CHUNK], found.traces, word)
     await _lift(office, found, quarantine, word)
-    return replace(found, quarantine=quarantine)
+    return found
 
 
 async def _lift(office: Office, found: Adoption, quarantine: str, word: Word) -> None:
     async def unit(connection: AsyncConnection) -> installation.Installation:
+        await _require_all_frozen(connection, found)
         for campaign_id in found.approvals:
             await _end_approval(connection, office, campaign_id, word)
         await _put_on_record(connection, office, found, quarantine, word)
@@ -151,6 +151,14 @@ async def _lift(office: Office, found: Adoption, quarantine: str, word: Word) ->
     if office.guard is not None:
         await guard.put_down(office, office.guard, row, found.standing)
         await asyncio.to_thread(office.guard.unmark)
+
+
+async def _require_all_frozen(connection: AsyncConnection, found: Adoption) -> None:
+    """What came in, or was changed by somebody, while the list was worked through has not been looked at."""
+    stays = {one.delivery.id for one in found.letters if one.doom is Doom.STAYS}
+    rows = [] if found.moved else await deliveries.in_states(connection, [*CLAIMABLE, State.SENDING])
+    if any(row.id not in stays for row in rows):
+        raise Conflict("E_ADOPT letters were changed meanwhile by somebody else; adopt it again")
 
 
 async def _put_on_record(
