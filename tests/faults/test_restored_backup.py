@@ -282,6 +282,23 @@ async def test_a_log_that_went_another_way_is_found_by_its_hash(databases: Datab
         assert desk.rogue.dots == 0
 
 
+async def test_an_adoption_that_died_before_its_last_word_is_brought_to_its_end(
+    databases: Databases, tmp_path: Path
+) -> None:
+    noted = tmp_path / "guard"
+    async with restored(_sqlite(databases, tmp_path), tmp_path) as desk:
+        await desk.work()
+        shutil.copytree(noted, tmp_path / "before")
+        await adopt.adopt(desk.office, WORD)
+        url = desk.database
+    shutil.rmtree(noted)
+    (tmp_path / "before").rename(noted)  # the database was told, the folder outside was not
+    async with open_desk(url, tmp_path) as desk:
+        await guard.enter(desk.office)
+        assert not (noted / "quarantine.json").exists()
+        assert (await guard.look(desk.office)).clear
+
+
 async def test_an_approval_from_before_ends_since_it_may_have_been_used(databases: Databases, tmp_path: Path) -> None:
     kept = _sqlite(databases, tmp_path)
     async with open_desk(kept.url, tmp_path) as desk:
