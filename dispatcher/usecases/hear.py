@@ -14,7 +14,8 @@ from dispatcher.domain.lifecycle import expects
 from dispatcher.domain.model import Actor, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report, signal_for
 from dispatcher.domain.words import Cause, Signal, Stage, State, Verdict
-from dispatcher.store import attempts, audit, deliveries
+from dispatcher.store import attempts, audit, deliveries, installation
+from dispatcher.store.engine import StoreFault
 
 from .moves import move
 from .office import Office
@@ -44,7 +45,10 @@ async def hear(
 
 
 async def take(office: Office, report: Report, source: str) -> Heard:
-    """Keep one report as evidence and let it move its delivery if it may."""
+    """Keep one report as evidence and let it move its delivery if it may.
+
+    Raises StoreFault when it is of a try that a database in quarantine does not know: it may come again later.
+    """
     raw_digest = await office.archive.put(report.raw) if report.raw else ""
     return await office.store.write(lambda connection: apply(connection, office, report, source, raw_digest))
 
@@ -55,6 +59,7 @@ async def apply(
     """The same inside a transaction."""
     attempt = await attempts.find(connection, report.attempt_id)
     if attempt is None:
+        await _require_memory(connection)
         await _audit(connection, office, source, "report.unknown", "attempt:unknown", report)
         return Heard.UNKNOWN
     seen = await deliveries.get(connection, attempt.delivery_id)
@@ -66,6 +71,13 @@ async def apply(
         return Heard.IGNORED
     await _move(connection, office, seen, attempt, signal, report, source)
     return Heard.APPLIED
+
+
+async def _require_memory(connection: AsyncConnection) -> None:
+    """A restored database may have forgotten the try: whoever tells of it shall tell it again after the adoption."""
+    known = await installation.find(connection)
+    if known is not None and known.quarantine:
+        raise StoreFault("the database is in quarantine and does not know this try; tell it again later")
 
 
 def _signal(office: Office, seen: Delivery, attempt: Attempt, outcome: Outcome, source: str) -> Signal | None:

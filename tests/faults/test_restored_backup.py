@@ -17,10 +17,12 @@ from desk.servers import Server, clear_away, make_server
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict
 from dispatcher.domain.model import Step
+from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.rollback import Finding, Quarantined, Sign
-from dispatcher.domain.words import Cause, Policy, Signal, State
+from dispatcher.domain.words import Cause, Policy, Signal, State, Verdict
 from dispatcher.store import audit
-from dispatcher.usecases import adopt, dispatch, guard, launch, operate
+from dispatcher.store.engine import StoreFault
+from dispatcher.usecases import adopt, dispatch, guard, hear, launch, operate
 from dispatcher.usecases.adopt import Doom, Word
 
 WORD = Word(reason="the disk died; this is last night's backup", actor=MEGAN)
@@ -280,6 +282,18 @@ async def test_a_log_that_went_another_way_is_found_by_its_hash(databases: Datab
         assert [one.sign for one in seen.now] == [Sign.FORK]
         await desk.work()
         assert desk.rogue.dots == 0
+
+
+async def test_news_of_a_forgotten_try_is_not_thrown_away_in_quarantine(databases: Databases, tmp_path: Path) -> None:
+    async with restored(_sqlite(databases, tmp_path), tmp_path) as desk:
+        one = (await desk.deliveries())[0]
+        report = Report(f"{one.id}.1", "event-1", Outcome(Verdict.DELIVERED))
+        await desk.work()
+        with pytest.raises(StoreFault, match="tell it again later"):
+            await hear.take(desk.office, report, "channel:smtp")
+        await adopt.adopt(desk.office, WORD)
+        assert await hear.take(desk.office, report, "channel:smtp") is hear.Heard.APPLIED
+        assert (await desk.get(one.id)).state is State.DELIVERED
 
 
 async def test_an_adoption_that_died_before_its_last_word_is_brought_to_its_end(
