@@ -307,13 +307,6 @@ DEFENCES = (
         "elif not was.timeline:",
     ),
     Defence(
-        "failover_to_an_older_replica",
-        "in quarantine the worker does nothing",
-        "usecases/guard.py",
-        "        await enter(office)  # somebody adopted it meanwhile, or it goes into quarantine now",
-        "        pass",
-    ),
-    Defence(
         "unwritable",
         "without a note outside there is no dot",
         "usecases/dispatch.py",
