@@ -24,6 +24,7 @@ from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
+from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Order, Rendered, Signing
 from dispatcher.letters.header_line import FaxHeader
 from dispatcher.settings import Settings, database_url, read_secret
@@ -89,6 +90,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             folder=settings.office.folder,
             mail_bytes=settings.mail.max_bytes,
             fax_header=_fax_header(settings),
+            almanac=read_almanac(settings.calendars.closed_days),
             tariffs=tuple(Tariff(**dict(one)) for one in settings.fax.tariffs),
         )
     finally:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
+from .calendars import PLAIN, Calendar
 from .model import Hours
-from .schedule import DOUBT_WAIT, next_opening
+from .schedule import DOUBT_WAIT, next_opening, why_closed
 from .words import Cause, State
 
 
@@ -28,6 +29,7 @@ class Answer:
     say: Say
     cause: Cause = Cause.NONE
     until: datetime | None = None
+    detail: str = ""  #: more of the reason, for people: 'Sunday', 'national day of Norway'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Facts:
     expires_at: datetime | None
     hours: Hours | None
     zone: str  #: the recipient's
+    calendar: Calendar = PLAIN  #: the recipient's closed days
 
 
 def look(facts: Facts) -> Answer:
@@ -71,7 +74,8 @@ def _not_now(facts: Facts) -> Answer | None:
         return Answer(Say.WAIT, Cause.GATE_PAUSED, facts.now)
     if facts.sister_in_doubt and (facts.follow_up or facts.waits_for is not None):
         return Answer(Say.WAIT, Cause.GATE_DOUBT, facts.now + DOUBT_WAIT)
-    opening = next_opening(facts.now, facts.hours, facts.zone)
+    place = (facts.hours, facts.zone, facts.calendar)
+    opening = next_opening(facts.now, *place)
     if opening > facts.now:
-        return Answer(Say.WAIT, Cause.GATE_WINDOW, opening)
+        return Answer(Say.WAIT, Cause.GATE_WINDOW, opening, why_closed(facts.now, *place))
     return None

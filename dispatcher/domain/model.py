@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from .words import Cause, Form, Gender, Kind, Policy, Role, Stage, State
+from .words import Cause, Days, Form, Gender, Kind, Policy, Role, Stage, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,19 @@ class Hours:
 
     opens: time
     closes: time
+    days: Days = Days.WORKING
+
+    def record(self) -> list[str]:
+        """As a row keeps it; `hours_from` reads it."""
+        return [self.opens.isoformat("minutes"), self.closes.isoformat("minutes"), self.days.value]
+
+
+def hours_from(record: Sequence[str] | None) -> Hours | None:
+    """The hours of that record; two words alone, as older rows have them, are hours of working days."""
+    if not record:
+        return None
+    opens, closes, *days = record
+    return Hours(time.fromisoformat(opens), time.fromisoformat(closes), Days(*days) if days else Days.WORKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +249,7 @@ class Delivery:
     changed_at: datetime  #: of the latest move
     expires_at: datetime | None = None  #: not sent after this instant; None: never expires
     fallback_for: str = ""  #: id of the email delivery whose missing proof this fax waits for
+    calendar: str = ""  #: digest of the recipient's closed days, as approved; '': Saturdays and Sundays alone
     state: State = State.QUEUED
     cause: Cause = Cause.NONE
     detail: str = ""
@@ -315,6 +330,7 @@ def beside(
         role=seen.role,
         recipient=seen.recipient,
         zone=seen.zone,
+        calendar=seen.calendar,
         letter=letter,
         message_id=message_id(new_id, domain),
         not_before=now,

@@ -29,6 +29,13 @@ class Policy(StrEnum):
     FAX_IF_NO_PROOF = "fax_if_no_proof"  # email first; fax when no proof came in time or the email failed
 
 
+class Days(StrEnum):
+    """On which days of the recipient's calendar letters may leave."""
+
+    WORKING = "working"  # not at weekends, on holidays and on national days
+    EVERY = "every"  # on all days, within the hours
+
+
 class Form(StrEnum):
     """The office that decides how somebody is addressed; `letters.forms` says how in each language."""
 

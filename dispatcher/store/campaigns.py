@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.errors import NotFound
-from dispatcher.domain.model import Hours, Letter
+from dispatcher.domain.model import Hours, Letter, hours_from
 
 from .schema import campaign, letter, occurrence
 
@@ -65,8 +65,7 @@ class CampaignRow:
 
 def _from_row(row: Row[Any]) -> CampaignRow:
     fields = dict(row._mapping)
-    hours = fields["hours"]
-    fields["hours"] = Hours(*(time.fromisoformat(one) for one in hours)) if hours else None
+    fields["hours"] = hours_from(fields["hours"])
     fields["confirmed"] = tuple((code, place) for code, place in fields["confirmed"] or ())
     fields["steps"] = tuple((number, after) for number, after in fields["steps"])
     return CampaignRow(**fields)

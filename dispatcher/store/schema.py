@@ -139,7 +139,7 @@ campaign = Table(
     Column("launched_at", Instant),
     Column("paused_at", Instant),
     Column("stopped_at", Instant),
-    Column("hours", Json),  # [opens, closes] in the recipient's own time, or null
+    Column("hours", Json),  # [opens, closes, days] in the recipient's own time, or null
     Column("steps", Json, nullable=False),  # [[number, after], …]
     Column("proof_after", Integer, nullable=False),
 )
@@ -168,6 +168,14 @@ letter = Table(
     Column("objects", Json, nullable=False),
 )
 
+#: The closed days of recipients, as they stood when a plan was approved: what counts does not change afterwards.
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("data", Json, nullable=False),  # the Calendar as its fields
+)
+
 delivery = Table(
     "delivery",
     metadata,
@@ -181,6 +189,7 @@ delivery = Table(
     Column("role", Text, nullable=False),
     Column("recipient", Text, nullable=False),  # the name on the envelope, as approved
     Column("zone", Text, nullable=False),  # the recipient's time zone, as approved
+    _text("calendar"),  # digest of the recipient's closed days, as approved; '': Saturdays and Sundays alone
     Column("letter", ForeignKey("letter.digest"), nullable=False),
     Column("message_id", Text, nullable=False),
     Column("state", Text, nullable=False),

@@ -17,7 +17,7 @@ from dispatcher.domain.gate import Answer, Facts, Say
 from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.words import Cause, Kind, Signal, State, Verdict
-from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, routes
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, routes
 from dispatcher.store.engine import StoreFault
 
 from .fax_header import with_header, words_for
@@ -171,6 +171,7 @@ async def _facts(connection: AsyncConnection, office: Office, one: Delivery) -> 
         expires_at=one.expires_at,
         hours=campaign.hours,
         zone=one.zone,
+        calendar=await calendars.get(connection, one.calendar),
     )
 
 
@@ -179,13 +180,14 @@ _SAYS = {Say.WAIT: Signal.REQUEUE, Say.STOP: Signal.CANCEL, Say.FAIL: Signal.REF
 
 async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) -> None:
     """What the gate did not let pass: the attempt is closed unsent, the delivery goes where the gate said."""
-    outcome = Outcome(Verdict.UNSENT, answer.cause)
+    outcome = Outcome(Verdict.UNSENT, answer.cause, answer.detail)
 
     async def unit(connection: AsyncConnection) -> None:
         seen = await deliveries.get(connection, one.delivery.id)
         if await attempts.close(connection, one.attempt.id, outcome, office.clock.now()) and _is_ours(seen, one):
             due = answer.until if answer.say is Say.WAIT else BY_SCHEDULE
-            await move(connection, office, seen, _SAYS[answer.say], worker, cause=answer.cause, due=due)
+            said = {"cause": answer.cause, "detail": answer.detail}
+            await move(connection, office, seen, _SAYS[answer.say], worker, due=due, **said)
 
     try:
         await office.store.write(unit)

@@ -11,7 +11,7 @@ from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict, Problem, UserError
 from dispatcher.domain.model import Actor, Delivery, message_id
 from dispatcher.domain.words import Cause, Signal
-from dispatcher.store import audit, campaigns, deliveries
+from dispatcher.store import audit, calendars, campaigns, deliveries
 from dispatcher.store.campaigns import CampaignRow
 
 from .fax_header import require_header
@@ -108,6 +108,8 @@ async def _launch(
     await _require_nothing_new(connection, office, plan, seen)
     facts = plan.campaign
     await campaigns.open_occurrence(connection, known.id, facts["local_key"], datetime.fromisoformat(facts["instant"]))
+    for one in plan.calendars.values():
+        await calendars.put(connection, one)
     for letter in plan.letters:
         await campaigns.put_letter(connection, letter)
     added = sum([await deliveries.add(connection, _queued(office, plan, stop, now, late_by)) for stop in plan.stops])
@@ -143,6 +145,7 @@ def _queued(office: Office, plan: Plan, stop: Stop, now: datetime, late_by: time
         role=stop.role,
         recipient=stop.recipient,
         zone=stop.zone,
+        calendar=stop.calendar,
         letter=stop.letter,
         message_id=message_id(stop.id, office.domain),
         not_before=datetime.fromisoformat(stop.due),

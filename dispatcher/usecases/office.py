@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dispatcher.archive import Archive
@@ -12,6 +12,8 @@ from dispatcher.domain.clock import Clock
 from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.words import Kind
+from dispatcher.intake.almanac import Almanac
+from dispatcher.intake.almanac_files import shipped
 from dispatcher.letters import Order, Rendered
 from dispatcher.letters.header_line import FaxHeader
 from dispatcher.store.engine import Store
@@ -34,6 +36,7 @@ class Office:
     mail_bytes: int = 10_000_000  #: of the largest mail that is sent
     fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost
+    almanac: Almanac = field(default_factory=shipped)  #: the closed days of offices
 
     def channel_for(self, kind: Kind) -> Channel:
         return self.channels[self.outgoing[kind]]

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent, canonical
+from dispatcher.domain.calendars import Calendar
 from dispatcher.domain.errors import CampaignError, Conflict, Problem, TemplateError
 from dispatcher.domain.model import Actor, Address, Campaign, Contact, Letter, Step
 from dispatcher.domain.schedule import add_working_days
@@ -17,6 +18,7 @@ from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order
 from dispatcher.store import audit, campaigns, contacts
 
+from .closed_days import calendars_of, without_country
 from .enclose import Enclosed, cover_note, enclose, require_sendable
 from .estimate import estimated
 from .office import Office
@@ -54,15 +56,17 @@ async def prepare(
     """
     await office.store.read(lambda connection: _require_unlaunched(connection, campaign.id))
     people = {one.id: one for one in book.contacts}
+    closed_days = calendars_of(office.almanac, campaign, people)
+    unplaced = without_country(campaign, people)
     barred = await office.store.read(lambda connection: _barred(connection, campaign, people))
     try:
         enclosed = await enclose(office, campaign)
-        letters, remarks = await _freeze_all(office, campaign, people, enclosed, progress)
+        letters, remarks = await _freeze_all(office, campaign, people, closed_days, enclosed, progress)
     except CampaignError as error:
         raise CampaignError([*barred, *error.problems]) from error
     if barred:
         raise CampaignError(barred)
-    plan = await estimated(office, draw(campaign, people, letters, [*noted, *remarks]))
+    plan = await estimated(office, draw(campaign, people, letters, [*noted, *remarks, *unplaced], closed_days))
     digest = await office.archive.put(plan.as_bytes())
     voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
     return Prepared(plan, digest, voided)
@@ -93,6 +97,7 @@ async def _freeze_all(
     office: Office,
     campaign: Campaign,
     people: Mapping[str, Contact],
+    closed_days: Mapping[str, Calendar],
     enclosed: Mapping[int, Enclosed],
     progress: Progress,
 ) -> tuple[list[Letter], list[Problem]]:
@@ -103,7 +108,10 @@ async def _freeze_all(
         nonlocal done
         try:
             copies = copies_for(campaign, people, contact_id)
-            return await _freeze(office, campaign, step, people[contact_id], copies, enclosed[step.number])
+            order = order_for(
+                campaign, step, people[contact_id], copies, enclosed[step.number], closed_days[contact_id]
+            )
+            return await _freeze(office, campaign, step, order, enclosed[step.number])
         except TemplateError as error:
             return error
         finally:
@@ -128,15 +136,8 @@ def copies_for(campaign: Campaign, people: Mapping[str, Contact], contact_id: st
     return tuple(people[copy.contact_id] for copy in campaign.copies if copy.for_contact_id == contact_id)
 
 
-async def _freeze(
-    office: Office,
-    campaign: Campaign,
-    step: Step,
-    contact: Contact,
-    copies: tuple[Contact, ...],
-    enclosed: Enclosed,
-) -> Frozen:
-    rendered = await office.render(order_for(campaign, step, contact, copies, enclosed))
+async def _freeze(office: Office, campaign: Campaign, step: Step, order: Order, enclosed: Enclosed) -> Frozen:
+    rendered, contact = await office.render(order), order.contact
     require_sendable(office, campaign, contact.id, rendered)
     objects = {name: await office.archive.put(data) for name, data in rendered.parts.items()}
     letter = Letter(
@@ -154,7 +155,12 @@ async def _freeze(
 
 
 def order_for(
-    campaign: Campaign, step: Step, contact: Contact, copies: tuple[Contact, ...], enclosed: Enclosed
+    campaign: Campaign,
+    step: Step,
+    contact: Contact,
+    copies: tuple[Contact, ...],
+    enclosed: Enclosed,
+    calendar: Calendar,
 ) -> Order:
     """What the printer is asked for: the same, whether the letter is to be frozen or only looked at."""
     return Order(
@@ -163,7 +169,7 @@ def order_for(
         contact=contact,
         copies=copies,
         sender=campaign.sender,
-        letter_date=_expected_date(campaign, step),
+        letter_date=_expected_date(campaign, step, calendar),
         first_date=campaign.letter_date if step.number else None,
         fall_back=campaign.fall_back,
         enclosures=enclosed.enclosures,
@@ -171,11 +177,11 @@ def order_for(
     )
 
 
-def _expected_date(campaign: Campaign, step: Step) -> date:
+def _expected_date(campaign: Campaign, step: Step, calendar: Calendar) -> date:
     """The date on a letter: a follow-up is frozen now, with the day on which it leaves if the first arrives at once."""
     days = sum(one.after for one in campaign.steps if one.number <= step.number)
     noon = datetime.combine(campaign.letter_date, time(12), UTC)
-    return add_working_days(noon, days, "UTC").date() if days else campaign.letter_date
+    return add_working_days(noon, days, "UTC", calendar).date() if days else campaign.letter_date
 
 
 def _manifest(letter: Letter) -> bytes:
@@ -198,7 +204,7 @@ async def _note(connection: AsyncConnection, office: Office, plan: Plan, digest:
         plan=digest,
         prepared_by=str(actor),
         prepared_at=now,
-        hours=facts["hours"],
+        hours=[*facts["hours"], facts["days"]] if facts["hours"] else None,
         steps=facts["steps"],
         proof_after=facts["proof_after"],
     )

@@ -115,7 +115,8 @@ async def fresh_sight(office: Office, name: str, contact_id: str, places: Places
     contact = _contact(book, contact_id)
     enclosed = (await enclose(office, campaign))[step]
     copies = copies_for(campaign, people, contact_id)
-    rendered = await office.render(order_for(campaign, campaign.steps[step], contact, copies, enclosed))
+    closed_days = calendar_of(office.almanac, campaign, contact)
+    rendered = await office.render(order_for(campaign, campaign.steps[step], contact, copies, enclosed, closed_days))
     return Sight(
         contact_id, campaign.steps[step].letter, frozen=False, parts=rendered.parts, warnings=rendered.warnings
     )

@@ -14,7 +14,7 @@ from dispatcher.domain.model import Actor, Address, Delivery, beside
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.schedule import DOUBT_WAIT, PUT_OFF, Need, next_due, next_opening, patience
 from dispatcher.domain.words import Cause, Kind, Signal, Stage, State, Verdict
-from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries
 from dispatcher.store.campaigns import CampaignRow
 from dispatcher.store.engine import StoreFault
 
@@ -208,7 +208,8 @@ async def _queue_next(connection: AsyncConnection, office: Office, campaign: Cam
     if letter is None:
         return None
     following = beside(seen, letter.digest, step, Address(seen.kind, seen.address), office.domain, now)
-    following = replace(following, due=next_opening(now, campaign.hours, seen.zone))
+    closed_days = await calendars.get(connection, seen.calendar)
+    following = replace(following, due=next_opening(now, campaign.hours, seen.zone, closed_days))
     return following.id if await deliveries.add(connection, following) else None
 
 

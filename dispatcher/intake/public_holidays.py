@@ -1,0 +1,33 @@
+"""The public holidays of a country, by the tables of the package `holidays`. It alone knows that package."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import holidays
+
+
+@lru_cache(maxsize=1024)
+def public_holidays(country: str, subdivision: str, years: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
+    """('2026-09-10', 'Genevan Fast') and so on, in order; () for a country that the package does not know.
+
+    `country` is an ISO 3166-1 code, `subdivision` the second half of an ISO 3166-2 code or '' for what the whole country
+    keeps. Names are English where the package has them. Days that depend on the moon are marked '(estimated)' by it.
+    """
+    known = holidays.list_supported_countries()
+    if country not in known:
+        return ()
+    part = subdivision if subdivision in known[country] else None
+    found = holidays.country_holidays(country, subdiv=part, years=years, language=_language(country))
+    return tuple(sorted((day.isoformat(), name) for day, name in found.items()))
+
+
+def is_known(country: str) -> bool:
+    """Does the package have a table for this country?"""
+    return country in holidays.list_supported_countries()
+
+
+def _language(country: str) -> str | None:
+    """English, of the languages that the package has for a country; None for the country's own."""
+    spoken = holidays.list_localized_countries().get(country, [])
+    return next((tag for tag in ("en_US", "en_GB", "en") if tag in spoken), None)

@@ -1,0 +1,71 @@
+"""The closed days of a campaign's recipients, and of any contact or country: looked up once, before they are frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from dispatcher.domain import states
+from dispatcher.domain.calendars import Calendar
+from dispatcher.domain.errors import NotFound, Problem
+from dispatcher.domain.model import Campaign, Contact
+from dispatcher.domain.words import Days
+from dispatcher.intake.almanac import Almanac, country_of
+from dispatcher.store import contacts
+
+from .office import Office
+
+#: A campaign knows the closed days of the year of its first letter, and of so many years in all.
+YEARS = 3
+
+
+def calendar_of(almanac: Almanac, campaign: Campaign, contact: Contact) -> Calendar:
+    """The closed days of that office, as the campaign is to keep them."""
+    return almanac.of_contact(contact, _years(campaign.when.local.year))
+
+
+def calendars_of(almanac: Almanac, campaign: Campaign, people: Mapping[str, Contact]) -> dict[str, Calendar]:
+    """The same for everybody who receives a letter or a copy, by id."""
+    return {name: calendar_of(almanac, campaign, people[name]) for name in _recipients(campaign)}
+
+
+def without_country(campaign: Campaign, people: Mapping[str, Contact]) -> list[Problem]:
+    """Whose closed days nobody can know, where letters leave on working days alone."""
+    if campaign.hours is None or campaign.hours.days is not Days.WORKING:
+        return []
+    cause = "its country is not known, so only Saturdays and Sundays count as closed"
+    way_out = "Give its seat, the last line of its address, or the state that it speaks for"
+    unknown = [name for name in _recipients(campaign) if not country_of(people[name])]
+    return [Problem(f"contact {name}", cause, way_out, "W_CALENDAR") for name in unknown]
+
+
+def _recipients(campaign: Campaign) -> list[str]:
+    return list(dict.fromkeys((*campaign.contact_ids, *(copy.contact_id for copy in campaign.copies))))
+
+
+def _years(first: int) -> tuple[int, ...]:
+    return tuple(range(first, first + YEARS))
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedDays:
+    """What `calendars show` tells."""
+
+    of: str  #: the contact's id, or the country's code
+    calendar: Calendar
+    days: tuple[tuple[date, str], ...]  #: closed for another reason than a weekend alone, with the reasons
+
+
+async def closed_days(office: Office, name: str, first: date, last: date) -> ClosedDays:
+    """The closed days of a contact, or of a country by any of its names, from `first` to `last`.
+
+    Raises NotFound.
+    """
+    years = tuple(range(first.year, last.year + 1))
+    kept = await office.store.read(lambda connection: contacts.get(connection, name))
+    code = "" if kept else states.resolve(name)
+    if kept is None and not code:
+        raise NotFound(f"there is no contact and no country '{name}'; contacts list shows those that are known")
+    calendar = office.almanac.of_contact(kept, years) if kept else office.almanac.of_country(code, years)
+    return ClosedDays(kept.id if kept else code, calendar, tuple(calendar.closed_days(first, last)))
