@@ -13,7 +13,20 @@ import typer
 from dispatcher import __version__
 from dispatcher.domain.errors import DispatcherError
 
-from . import audit, campaigns, config, contact_lists, database, deliveries, doctor, doubts, failures, letters, work
+from . import (
+    audit,
+    calendars,
+    campaigns,
+    config,
+    contact_lists,
+    database,
+    deliveries,
+    doctor,
+    doubts,
+    failures,
+    letters,
+    work,
+)
 from .output import say
 from .session import Serve, Session, session_of
 
@@ -30,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
-for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, audit, config, database):
+for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, audit, calendars, config, database):
     app.add_typer(noun.app)
 app.command("up")(work.up)
 app.command("worker")(work.worker)

@@ -41,17 +41,17 @@ def read_almanac(own: Path | None = None, folder: Path | None = None) -> Almanac
     """
     folder = folder or resource("config/calendars")
     findings = Findings()
-    weekends = _read(folder / "weekends.toml", findings, _weekends, {})
-    stations = _read(folder / "stations.toml", findings, _stations, {})
-    days = _read(own, findings, _own, ()) if own else ()
+    weekends = _read(folder / "weekends.toml", findings, _weekends)
+    stations = _read(folder / "stations.toml", findings, _stations)
+    days = _read(own, findings, _own) if own else ()
     if findings.problems:
         raise SettingsError(in_order(findings.problems))
-    return Almanac(weekends, stations, days)
+    return Almanac(weekends or {}, stations or {}, days or ())
 
 
-def _read(path: Path, findings: Findings, read: Callable[[Sheet], T], otherwise: T) -> T:
+def _read(path: Path, findings: Findings, read: Callable[[Sheet], T]) -> T | None:
     opened = open_sheet(path, findings)
-    return read(opened[0]) if opened else otherwise
+    return read(opened[0]) if opened else None
 
 
 # -- weekends ----------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def _read(
 ) -> Campaign:
     sheet.allow(*_KEYS)
     timing = sheet.table("when")
-    timing.allow("at", "zone", "hours", "expires_after")
+    timing.allow("at", "zone", "hours", "days", "expires_after")
     channels_sheet = sheet.table("channels")
     channels_sheet.allow("default", "proof_after", "by_contact")
     chosen = read_selection(sheet.table("select"), book)

@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from dispatcher.domain.model import Hours, When
+from dispatcher.domain.words import Days
 
 from .contacts import time_zones
 from .findings import clip, did_you_mean
-from .sheet import Sheet
+from .sheet import Sheet, choose
 
 #: Stands in where the file has none that can be used; no campaign is ever made of it.
 NO_TIME = datetime.fromisoformat("2000-01-01T00:00")
@@ -40,11 +41,19 @@ def read_hours(sheet: Sheet) -> Hours | None:
     if not match:
         if text:
             sheet.fault("E_HOURS", f"when.hours: {clip(text)} is not a span of hours", way_out, "hours")
+        elif sheet.has("days"):
+            sheet.fault("E_HOURS", "when.days: there are no hours to go with it", f"{way_out}, beside it", "days")
         return None
     opens, closes = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
     if opens >= closes:
         sheet.fault("E_HOURS", f"when.hours: {clip(text)} ends before it begins", way_out, "hours")
-    return Hours(opens, closes)
+    return Hours(opens, closes, _days(sheet))
+
+
+def _days(sheet: Sheet) -> Days:
+    """On which days of the recipient's calendar letters may leave; working days where the file says nothing."""
+    word = choose(sheet, "days", [one.value for one in Days]) if sheet.has("days") else ""
+    return Days(word) if word else Days.WORKING
 
 
 def read_letter_date(sheet: Sheet, when: When) -> date:

@@ -54,6 +54,8 @@ class ClosedDays:
 
     of: str  #: the contact's id, or the country's code
     calendar: Calendar
+    first: date
+    last: date
     days: tuple[tuple[date, str], ...]  #: closed for another reason than a weekend alone, with the reasons
 
 
@@ -68,4 +70,4 @@ async def closed_days(office: Office, name: str, first: date, last: date) -> Clo
     if kept is None and not code:
         raise NotFound(f"there is no contact and no country '{name}'; contacts list shows those that are known")
     calendar = office.almanac.of_contact(kept, years) if kept else office.almanac.of_country(code, years)
-    return ClosedDays(kept.id if kept else code, calendar, tuple(calendar.closed_days(first, last)))
+    return ClosedDays(kept.id if kept else code, calendar, first, last, tuple(calendar.closed_days(first, last)))

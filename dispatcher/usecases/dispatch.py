@@ -186,8 +186,8 @@ async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) 
         seen = await deliveries.get(connection, one.delivery.id)
         if await attempts.close(connection, one.attempt.id, outcome, office.clock.now()) and _is_ours(seen, one):
             due = answer.until if answer.say is Say.WAIT else BY_SCHEDULE
-            said = {"cause": answer.cause, "detail": answer.detail}
-            await move(connection, office, seen, _SAYS[answer.say], worker, due=due, **said)
+            signal, detail = _SAYS[answer.say], answer.detail
+            await move(connection, office, seen, signal, worker, cause=answer.cause, detail=detail, due=due)
 
     try:
         await office.store.write(unit)

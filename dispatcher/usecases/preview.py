@@ -15,6 +15,7 @@ from dispatcher.letters.thumbnails import page_picture
 from dispatcher.store import campaigns
 
 from .campaign_files import find_campaign_file, letterheads_in, letters_in, read_campaign_file
+from .closed_days import calendar_of
 from .contacts import contact_book
 from .enclose import enclose
 from .office import Office
