@@ -12,7 +12,7 @@ def public_holidays(country: str, subdivision: str, years: tuple[int, ...]) -> t
     """('2026-09-10', 'Genevan Fast') and so on, in order; () for a country that the package does not know.
 
     `country` is an ISO 3166-1 code, `subdivision` the second half of an ISO 3166-2 code, or '' for what the whole
-    country keeps. Names are English where the package has them. Days that depend on the moon are marked '(estimated)' by it.
+    country keeps. Names are English where the package has them; it marks days that depend on the moon '(estimated)'.
     """
     known = holidays.list_supported_countries()
     if country not in known:
