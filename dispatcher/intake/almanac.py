@@ -18,7 +18,7 @@ from dispatcher.domain.model import Contact
 from dispatcher.domain.words import Form
 
 from .places import city_named, region_named
-from .public_holidays import is_known, public_holidays
+from .public_holidays import public_holidays
 
 #: How an organisation calls itself that works with the United Nations: by their name, or as a mission.
 _WITH_THE_UN = re.compile(
@@ -98,7 +98,7 @@ class Almanac:
             closed=closed.sorted(),
             yearly=yearly.sorted(),
             opened=tuple(sorted({key for one in own if not one.reason for key in one.each()})),
-            known_until=date(max(years), 12, 31).isoformat() if is_known(country) else "",
+            known_until=_last_known(country, years),
         )
 
 
@@ -134,6 +134,12 @@ def _works_with_the_un(contact: Contact, country: str) -> bool:
 
 def _public(country: str, station: Station | None, years: Sequence[int]) -> Sequence[tuple[str, str]]:
     return public_holidays(country, station.subdivision if station else "", tuple(years))
+
+
+def _last_known(country: str, years: Sequence[int]) -> str:
+    """The end of the last of these years for which the package knows holidays: not every table reaches far."""
+    known = [day[:4] for day, _ in public_holidays(country, "", tuple(years))]
+    return f"{max(known)}-12-31" if known else ""
 
 
 def _official(station: Station, years: Sequence[int]) -> Iterator[tuple[str, str]]:

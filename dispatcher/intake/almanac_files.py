@@ -155,7 +155,9 @@ def _own_days(sheet: Sheet, *, closes: bool) -> OwnDays:
     sheet.allow("day", "until", "reason", "contacts", "countries", "cities")
     first = _day(sheet, "day")
     last = _day(sheet, "until") if sheet.has("until") else first
-    if not 0 <= (last - first).days < _LONGEST:
+    if date.min in (first, last):  # told already
+        last = first
+    elif not 0 <= (last - first).days < _LONGEST:
         cause = f"{sheet.name('until')}: not within {_LONGEST} days after {first.isoformat()}"
         sheet.fault("E_VALUE", cause, "Give the last day, not before the first", "until")
         last = first

@@ -9,7 +9,7 @@ import holidays
 
 @lru_cache(maxsize=1024)
 def public_holidays(country: str, subdivision: str, years: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
-    """('2026-09-10', 'Genevan Fast') and so on, in order; () for a country that the package does not know.
+    """('2026-09-10', 'Genevan Fast') and so on, in order; () for a country or years that the package does not know.
 
     `country` is an ISO 3166-1 code, `subdivision` the second half of an ISO 3166-2 code, or '' for what the whole
     country keeps. Names are English where the package has them; it marks days that depend on the moon '(estimated)'.
@@ -18,13 +18,10 @@ def public_holidays(country: str, subdivision: str, years: tuple[int, ...]) -> t
     if country not in known:
         return ()
     part = subdivision if subdivision in known[country] else None
-    found = holidays.country_holidays(country, subdiv=part, years=years, language=_language(country))
+    table = holidays.country_holidays(country, subdiv=part)
+    inside = [year for year in years if table.start_year <= year <= table.end_year]  # it warns of any other
+    found = holidays.country_holidays(country, subdiv=part, years=inside, language=_language(country))
     return tuple(sorted((day.isoformat(), name) for day, name in found.items()))
-
-
-def is_known(country: str) -> bool:
-    """Does the package have a table for this country?"""
-    return country in holidays.list_supported_countries()
 
 
 def _language(country: str) -> str | None:

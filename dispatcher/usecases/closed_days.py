@@ -30,14 +30,24 @@ def calendars_of(almanac: Almanac, campaign: Campaign, people: Mapping[str, Cont
     return {name: calendar_of(almanac, campaign, people[name]) for name in _recipients(campaign)}
 
 
-def without_country(campaign: Campaign, people: Mapping[str, Contact]) -> list[Problem]:
-    """Whose closed days nobody can know, where letters leave on working days alone."""
+def not_known(campaign: Campaign, people: Mapping[str, Contact], calendars: Mapping[str, Calendar]) -> list[Problem]:
+    """Whose closed days are not known, where letters leave on working days alone."""
     if campaign.hours is None or campaign.hours.days is not Days.WORKING:
         return []
-    cause = "its country is not known, so only Saturdays and Sundays count as closed"
-    way_out = "Give its seat, the last line of its address, or the state that it speaks for"
-    unknown = [name for name in _recipients(campaign) if not country_of(people[name])]
-    return [Problem(f"contact {name}", cause, way_out, "W_CALENDAR") for name in unknown]
+    day = campaign.when.local.date().isoformat()
+    unsure = [name for name in _recipients(campaign) if calendars[name].known_until < day]
+    return [_unsure(people[name], calendars[name], day[:4]) for name in unsure]
+
+
+def _unsure(contact: Contact, calendar: Calendar, year: str) -> Problem:
+    place = f"contact {contact.id}"
+    if not country_of(contact):
+        cause = "its country is not known, so only Saturdays and Sundays count as closed"
+        way_out = "Give its seat, the last line of its address, or the state that it speaks for"
+    else:
+        cause = f"no public holidays of {calendar.place} are known for {year}"
+        way_out = "Where there are any, put them into the file of closed days (calendars.closed_days)"
+    return Problem(place, cause, way_out, "W_CALENDAR")
 
 
 def _recipients(campaign: Campaign) -> list[str]:

@@ -18,7 +18,7 @@ from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order
 from dispatcher.store import audit, campaigns, contacts
 
-from .closed_days import calendars_of, without_country
+from .closed_days import calendars_of, not_known
 from .enclose import Enclosed, cover_note, enclose, require_sendable
 from .estimate import estimated
 from .office import Office
@@ -57,7 +57,7 @@ async def prepare(
     await office.store.read(lambda connection: _require_unlaunched(connection, campaign.id))
     people = {one.id: one for one in book.contacts}
     closed_days = calendars_of(office.almanac, campaign, people)
-    unplaced = without_country(campaign, people)
+    unsure = not_known(campaign, people, closed_days)
     barred = await office.store.read(lambda connection: _barred(connection, campaign, people))
     try:
         enclosed = await enclose(office, campaign)
@@ -66,7 +66,7 @@ async def prepare(
         raise CampaignError([*barred, *error.problems]) from error
     if barred:
         raise CampaignError(barred)
-    plan = await estimated(office, draw(campaign, people, letters, [*noted, *remarks, *unplaced], closed_days))
+    plan = await estimated(office, draw(campaign, people, letters, [*noted, *remarks, *unsure], closed_days))
     digest = await office.archive.put(plan.as_bytes())
     voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
     return Prepared(plan, digest, voided)

@@ -1,4 +1,4 @@
-"""Gap and fold: every change of clocks 2024–2040 in ten zones. A gap moves forward by its length, of a fold the first."""
+"""Every change of clocks 2024–2040 in ten zones: a gap moves forward by its length, of a fold the first counts."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from dispatcher.domain.calendars import Calendar
 from dispatcher.domain.gate import Answer, Facts, Say, look
 from dispatcher.domain.model import Hours
 from dispatcher.domain.schedule import DOUBT_WAIT
@@ -69,6 +70,16 @@ def test_waiting_says_until_when() -> None:
     assert doubtful.until == NOON + DOUBT_WAIT
     closed = look(replace(FINE, hours=Hours(time(14), time(18))))
     assert closed.until == NOON + timedelta(hours=1)
+
+
+def test_a_closed_day_is_told_by_its_reason() -> None:
+    """24 November 2026 is a Tuesday."""
+    office = replace(FINE, hours=Hours(time(8), time(18)))
+    assert look(office).say is Say.PASS
+    closed = look(replace(office, calendar=Calendar(closed={"2026-11-24": "UN holiday: Eid al-Fitr"})))
+    assert (closed.cause, closed.detail) == (Cause.GATE_WINDOW, "UN holiday: Eid al-Fitr")
+    assert closed.until == datetime(2026, 11, 25, 7, 0, tzinfo=UTC)
+    assert look(replace(FINE, hours=Hours(time(14), time(18)))).detail == "before 14:00"
 
 
 def test_unwanted_is_told_before_not_now() -> None:
