@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install dev test check format lock torture teeth wheel clean
+.PHONY: help demo install dev test check format lock torture teeth bench wheel clean
 
 # The interpreter of the virtual environment: python3 where that is 3.11 or later, otherwise the newest other one.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(call fit,$(name))))
@@ -41,6 +41,16 @@ torture: $(VENV)/.dev ## kill workers at random and count what was lost or doubl
 
 teeth: $(VENV)/.dev ## take each defence out and see its test fail
 	@$(BIN)/python tests/teeth/run.py $(ARGS)
+
+# LibreOffice comes from the system, as what it is compared with: a package of the system, its bindings, its mail merge.
+OFFICE := libreoffice-writer-nogui libreoffice-base-nogui libreoffice-base-drivers python3-uno
+ROOT_DOES = $(shell test "$$(id -u)" = 0 || command -v sudo)
+
+bench: $(VENV)/.dev ## measure 1,000 letters beside LibreOffice, which it installs if it may (ARGS="--letters 100")
+	@command -v soffice >/dev/null && /usr/bin/python3 -c 'import uno' 2>/dev/null \
+		|| { command -v apt-get >/dev/null && $(ROOT_DOES) apt-get install -y -qq --no-install-recommends $(OFFICE) >/dev/null; } \
+		|| echo "LibreOffice could not be installed here; install these and run again: $(OFFICE)"
+	@PYTHONPATH=. $(BIN)/python benchmarks/letters.py $(ARGS)
 
 wheel: $(VENV)/.run ## build dist/dispatcher-*.whl
 	@$(BIN)/python -m hatchling build --target wheel

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from dispatcher.domain.errors import CheckFailed, NotFound
@@ -30,6 +31,10 @@ class Archive:
         """Keep `data`; returns its digest. Keeping the same bytes again does nothing."""
         return await asyncio.to_thread(self.put_now, data)
 
+    async def put_all(self, parts: Mapping[str, bytes]) -> dict[str, str]:
+        """Keep all the parts; returns their digests by the same names, once every one of them is on the disk."""
+        return await asyncio.to_thread(lambda: {name: self.put_now(data) for name, data in parts.items()})
+
     async def get(self, digest: str) -> bytes:
         """The bytes of `digest`, checked. Raises NotFound, or CheckFailed when they are not the bytes they were."""
         return await asyncio.to_thread(self.get_now, digest)
@@ -38,7 +43,7 @@ class Archive:
         digest = digest_of(data)
         target = self.path(digest)
         if not target.exists():
-            target.parent.mkdir(exist_ok=True)
+            self._make_folder(target.parent)
             self._create(target, data)
         return digest
 
@@ -50,6 +55,11 @@ class Archive:
         if digest_of(data) != digest:
             raise CheckFailed(f"the archived object {digest[:12]}… has changed on the disk")
         return data
+
+    def _make_folder(self, folder: Path) -> None:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            _sync_folder(self._root)
 
     def _create(self, target: Path, data: bytes) -> None:
         """Written whole under another name, then linked: a crash leaves the object complete or absent."""

@@ -20,30 +20,36 @@ _OWN_NAME = "by its name"
 _TOLD = 40
 
 
+Words = list[str] | None
+Mapped = Annotated[Words, typer.Option("--map", help="HEADER=FIELD: what a column holds (repeat it).")]
+Ignored = Annotated[Words, typer.Option("--ignore", help="HEADER: do not read this column (repeat it).")]
+Defaults = Annotated[Words, typer.Option("--default", help="FIELD=TEXT where neither list nor office has one.")]
+Confirmed = Annotated[Words, typer.Option("--confirm", help="A code of a warning that you have looked at.")]
+Encoding = Annotated[str, typer.Option("--encoding", help="Of CSV files that are not UTF-8, such as cp1252.")]
+Sheet = Annotated[str, typer.Option("--sheet", help="The sheet of a workbook that has several.")]
+Partial = Annotated[bool, typer.Option("--partial", help="Take the good rows, leave the bad ones out.")]
+Rejects = Annotated[
+    Path | None, typer.Option("--rejects", help="Write the bad rows to this .csv or .xlsx, to be mended.")
+]
+Retire = Annotated[
+    bool, typer.Option("--retire-missing", help="The files are the whole list: retire whoever is not in them.")
+]
+
+
 @app.command("import")
 def import_(
     context: typer.Context,
     files: Files = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")] = False,
-    map_: Annotated[
-        list[str] | None, typer.Option("--map", help="HEADER=FIELD: what a column holds (repeat it).")
-    ] = None,
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="HEADER: do not read this column.")] = None,
-    encoding: Annotated[str, typer.Option(help="Of CSV files that are not UTF-8, such as cp1252.")] = "",
-    sheet: Annotated[str, typer.Option(help="The sheet of a workbook that has several.")] = "",
-    default: Annotated[
-        list[str] | None, typer.Option("--default", help="FIELD=TEXT where neither list nor office has one.")
-    ] = None,
-    partial: Annotated[bool, typer.Option("--partial", help="Take the good rows, leave the bad ones out.")] = False,
-    rejects: Annotated[
-        Path | None, typer.Option("--rejects", help="Write the bad rows to this .csv or .xlsx, to be mended.")
-    ] = None,
-    retire_missing: Annotated[
-        bool, typer.Option("--retire-missing", help="The files are the whole list: retire whoever is not in them.")
-    ] = False,
-    confirm: Annotated[
-        list[str] | None, typer.Option("--confirm", help="A code of a warning that you have looked at.")
-    ] = None,
+    map_: Mapped = None,
+    ignore: Ignored = None,
+    default: Defaults = None,
+    encoding: Encoding = "",
+    sheet: Sheet = "",
+    partial: Partial = False,
+    rejects: Rejects = None,
+    retire_missing: Retire = False,
+    confirm: Confirmed = None,
     json: Json = False,
 ) -> None:
     """Take contacts from CSV, Excel, ODS or vCard files: all or nothing, and it can be undone."""

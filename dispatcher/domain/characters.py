@@ -14,8 +14,10 @@ from dataclasses import dataclass
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 #: Persian and several Indic scripts are misspelt without these two; behind a Latin letter they only hide.
 JOINERS = frozenset("\u200c\u200d")
-_JOINED = ("ARABIC", "SYRIAC", "DEVANAGARI", "BENGALI", "GUJARATI", "GURMUKHI", "ORIYA", "TAMIL", "TELUGU", "KANNADA")
-_JOINED += ("MALAYALAM", "SINHALA", "MYANMAR", "KHMER", "MONGOLIAN")
+_JOINED: tuple[str, ...] = (
+    *("ARABIC", "SYRIAC", "DEVANAGARI", "BENGALI", "GUJARATI", "GURMUKHI", "ORIYA", "TAMIL", "TELUGU", "KANNADA"),
+    *("MALAYALAM", "SINHALA", "MYANMAR", "KHMER", "MONGOLIAN"),
+)
 #: Nobody sees them although they count as letters or marks (Unicode 15.1, Default_Ignorable_Code_Point).
 _IGNORED = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 #: More marks than this on one letter hide the lines above it. Arabic and Vietnamese stack three. The standard's own

@@ -22,11 +22,12 @@ from .findings import Findings, clip
 from .text import Where
 
 _DIALLED = re.compile(r"\+?[0-9 ().\-/\u00a0]+")
-#: Two numbers with a stroke between them; a stroke after an area code is part of one.
-_MANY = re.compile(r"[^/]*(?:[0-9][^/]*){7,}/[^/]*(?:[0-9][^/]*){5,}")
 _GIVE_E164 = "Give it internationally, as in +41 22 555 01 00"
 #: Scripts that one word may mix: Japanese, Korean and Chinese names do (UTS 39 section 5.2, 'highly restrictive').
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "LATIN"})
+#: Where a national number keeps its first zero when it is dialled from abroad (national plans published by the ITU):
+#: elsewhere that zero is only a prefix, and nothing is lost with it.
+_WITH_ZERO = frozenset({"CG", "CI", "GA", "IT", "SM", "VA"})
 #: Cyrillic, Greek and Armenian letters that look like Latin ones in most typefaces (UTS 39, confusables.txt).
 _LATIN_TWINS = frozenset("аеорсухіјѕһԁԛԝӏοναρυκτιհոսց")
 
@@ -53,6 +54,7 @@ class Home:
 
     region: str  #: ISO 3166-1 alpha-2; '': not known
     named: str = ""  #: what names it in the list; '': nothing does
+    zero_lost: bool = False  #: the number comes from a cell that keeps no zero at its beginning
 
 
 def read_fax(text: str, home: Home, where: Where, findings: Findings) -> str:
@@ -125,15 +127,29 @@ def _parse_number(text: str, home: Home) -> PhoneNumber:
         raise _Refused("E_FAX_FORM", f"{clip(text)} has letters, an extension or signs in it", _GIVE_E164)
     if text.lstrip(" (").startswith("00"):
         raise _Refused("E_FAX_FORM", f"{clip(text)} begins with a dialling prefix", _GIVE_E164)
-    if _MANY.fullmatch(text):
+    if _is_two_numbers(text):
         raise _Refused("E_FAX_MANY", f"{clip(text)} is two numbers", "Keep the one that letters should go to")
     if not text.startswith("+") and not home.region:
         why = f"no country code is known for {clip(home.named)}" if home.named else "the contact has no country"
         raise _Refused("E_FAX_FORM", f"{clip(text)} is a national number and {why}", _GIVE_E164)
+    if home.zero_lost and home.region in _WITH_ZERO and not text.startswith(_calling_code(home.region)):
+        why = f"{clip(text)} is a number in the sheet and may have lost the zero that numbers there begin with"
+        raise _Refused("E_FAX_FORM", why, f"{_GIVE_E164}, in a cell of text")
     try:
         return phonenumbers.parse(text, home.region or None)
     except NumberParseException as error:
         raise _Refused("E_FAX_FORM", f"{clip(text)} is not a number: {error}", _GIVE_E164) from None
+
+
+def _calling_code(region: str) -> tuple[str, str]:
+    code = str(phonenumbers.country_code_for_region(region))
+    return code, f"+{code}"
+
+
+def _is_two_numbers(text: str) -> bool:
+    """Two whole numbers with a stroke between them; a stroke behind an area code is part of one."""
+    counts = [sum(map(str.isdigit, part)) for part in text.split("/")]
+    return len(counts) > 1 and counts[0] >= 7 and counts[1] >= 5
 
 
 def _check_length(number: PhoneNumber) -> None:

@@ -24,6 +24,8 @@ MAIL_BESIDE = 100_000
 #: A longer name is cut off, or folded badly, by some mail programs.
 LONGEST_NAME = 80
 MOST = 20
+#: No larger file is read at all, in bytes.
+LARGEST = 64 * 1024 * 1024
 _WAY_OUT = 'Write it as attachments = ["annex.pdf"], or [{ file = "annex.pdf", title = "Annex: the facts" }]'
 _MAKE_ONE = "Make a PDF of it: in Word, Excel or LibreOffice choose File, then Save As or Export, then PDF"
 #: What Windows does not take in the name of a file; the last are those that a header would have to quote.
@@ -158,12 +160,20 @@ def _unfit(name: str) -> str:
 
 
 def _bytes(sheet: Sheet, number: int, path: Path) -> bytes | None:
+    called = f"{_called(sheet, number)}: {clip(path.name)}"
     try:
-        return path.read_bytes()
+        size = path.stat().st_size if path.is_file() else -1
+        if 0 <= size <= LARGEST:
+            return path.read_bytes()
     except OSError as error:
-        reason = f"cannot be read: {error.strerror}" if path.exists() else "there is no such file"
-        near = [one.name for one in path.parent.glob("*.pdf")] if path.parent.is_dir() else []
-        way_out = did_you_mean(path.name, near, "Put it beside the campaign file, or correct its name")
-        cause = f"{_called(sheet, number)}: {clip(path.name)}: {reason}"
-        sheet.fault("E_ATT_MISSING", cause, way_out, "attachments", number)
+        cause = f"{called}: cannot be read: {error.strerror}"
+        sheet.fault("E_ATT_MISSING", cause, "Check its permissions", "attachments", number)
         return None
+    if size > LARGEST:
+        way_out = "Make it smaller: no mail server takes so much"
+        sheet.fault("E_ATT_SIZE", f"{called}: {size:,} bytes; {LARGEST:,} are read", way_out, "attachments", number)
+        return None
+    near = [one.name for one in path.parent.glob("*.pdf")] if path.parent.is_dir() else []
+    way_out = did_you_mean(path.name, near, "Put it beside the campaign file, or correct its name")
+    sheet.fault("E_ATT_MISSING", f"{called}: there is no such file", way_out, "attachments", number)
+    return None

@@ -13,9 +13,8 @@ from .cells import cells_of
 from .columns import FIELDS
 from .compose import compose, seat_city
 from .findings import Findings, clip
-from .identity import by_external_id, check_id, made_id
+from .identity import check_id, made_id
 from .places import city_named, read_state, region_named, zone_of
-from .reading import ReadOptions
 from .records import Record
 from .text import Where, check_line, clean
 from .values import (
@@ -73,7 +72,7 @@ class Row:
         self.findings.warn(self.record.place, code, cause, way_out)
 
     def note_made(self, code: str, name: str, value: str, because: str) -> None:
-        self.note(code, f"{name}: {value}, because of {because}", f"Give it in a column '{name}' if it is wrong")
+        self.note(code, f"{name}: {value}, because of {clip(because)}", f"Give it in a column '{name}' if it is wrong")
 
     def lacks(self, name: str, code: str, cause: str, way_out: str) -> None:
         """Says once for the whole list that no column has it, or for this row that its cell is empty."""
@@ -81,22 +80,31 @@ class Row:
             self.findings.fault(self.record.place, code, f"{self.where(name).name}: the cell is empty", way_out)
         else:
             self.findings.fault(
-                self.record.header, code, f"{name}: {cause}", f"{way_out}; or say it for all with --set {name}=…"
+                self.record.header, code, f"{name}: {cause}", f"{way_out}; or say it for all with --default {name}=…"
             )
 
 
-def read_record(record: Record, options: ReadOptions) -> tuple[str, Contact | None]:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a list is read beside: the office's contacts, and what a person says for all."""
+
+    known: Mapping[str, Contact]
+    external: Mapping[str, str]  #: external id → id
+    defaults: Mapping[str, str]
+
+
+def read_record(record: Record, beside: Beside) -> tuple[str, Contact | None]:
     """The id, where it can be told, and the contact, where nothing is wrong; the findings are in the record."""
     if record.findings.problems:  # a row of the wrong width: its cells may belong to other columns
         return "", None
     compose(record)
     row = Row(record, {name: _read_cell(record, name) for name in FIELDS if name in record.stated})
-    row.defaults = options.defaults
+    row.defaults = beside.defaults
     city = clean(seat_city(record))
     _tidy_foreign(row)
     _resolve_states(row, city)
-    _identify(row, city, options.known)
-    _forget_former(row, options.known.get(row.contact_id))
+    _identify(row, city, beside)
+    _forget_former(row, beside.known.get(row.contact_id))
     _fill_in(row, city)
     contact = _contact(row)
     return row.contact_id, None if record.findings.problems else contact
@@ -142,15 +150,15 @@ def _resolve_states(row: Row, city: str) -> None:
 # -- who it is ---------------------------------------------------------------------------------------------------------
 
 
-def _identify(row: Row, city: str, known: Mapping[str, Contact]) -> None:
+def _identify(row: Row, city: str, beside: Beside) -> None:
     """The id, and what the office has under it."""
     given = row.said.get("id", "")
     if given:
         check_id(given, row.where("id"), row.findings)
-    row.contact_id = given or by_external_id(row.said.get("external_id", ""), known)
+    row.contact_id = given or beside.external.get(row.said.get("external_id", ""), "")
     if not row.contact_id and not any(_unreadable(row, name) for name in ("id", "external_id", "state_code", "seat")):
-        _make_id(row, city)
-    holder = known.get(row.contact_id)
+        _make_id(row, city, beside.known)
+    holder = beside.known.get(row.contact_id)
     row.kept = cells_of(holder) if holder else {}
 
 
@@ -160,10 +168,13 @@ def _unreadable(row: Row, name: str) -> bool:
     return bool(cell and cell.text.strip() and not row.said[name])
 
 
-def _make_id(row: Row, city: str) -> None:
+def _make_id(row: Row, city: str, known: Mapping[str, Contact]) -> None:
     form = form_of(row.said.get("form", "") or row.said.get("office", "")) or Form.NONE
     texts = {**row.defaults, **row.made, **{name: text for name, text in row.said.items() if text}}
     row.contact_id, source = made_id(texts, form, city)
+    before = known.get(row.contact_id)
+    if before and row.said.get("organisation", before.organisation) == before.organisation:
+        return  # the same row of a later list; under another organisation's name, somebody should look
     if row.contact_id:
         row.note("W_ID_MADE", f"id: made from {source}: {row.contact_id}", "Give another in a column 'id' if you like")
     else:
@@ -214,9 +225,11 @@ def _fill_in(row: Row, city: str) -> None:
 
 def _fill_zone(row: Row, city: str) -> None:
     """The time zone of the city in the address, or of the capital of the seat or the state."""
-    if row.text("time_zone") or _unreadable(row, "time_zone"):
+    if row.said.get("time_zone", row.kept.get("time_zone")) or _unreadable(row, "time_zone"):
         return
     town = city_named(city)
+    if town is None and row.defaults.get("time_zone"):
+        return
     zone, place = (town.zone, city) if town else zone_of(row.text("seat") or row.text("state_code"))
     if zone:
         row.made["time_zone"] = zone
@@ -336,4 +349,5 @@ def _address(row: Row, kind: Kind) -> tuple[Provenance, ...]:
 def _home(row: Row) -> Home:
     """Whose national fax numbers the office uses: those of its seat, or else of the country in its address."""
     seat, country = row.text("seat"), row.text("country")
-    return Home(seat, seat) if seat else Home(region_named(country), country)
+    cell = row.record.stated.get("fax")
+    return Home(seat or region_named(country), seat or country, zero_lost=bool(cell and cell.number))

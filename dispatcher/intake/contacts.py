@@ -9,9 +9,10 @@ from pathlib import Path
 from dispatcher.domain.errors import ImportError_
 from dispatcher.domain.model import Contact
 
-from .build import read_record
+from .build import Beside, read_record
 from .columns import FIELDS, ColumnGuess, is_field
 from .findings import Findings, clip, did_you_mean
+from .identity import by_external_id
 from .lists import read_file
 from .reading import ContactBook, Reading, ReadOptions, ReadRow
 from .records import Record
@@ -25,6 +26,8 @@ __all__ = [
 
 
 _AS_THEY_ARE = ReadOptions()
+#: Places that a message about doubles names.
+_NAMED = 3
 
 
 @dataclass(slots=True)
@@ -71,7 +74,8 @@ def read_lists(paths: Sequence[Path], options: ReadOptions = _AS_THEY_ARE) -> Re
         lists.records += records
         lists.guesses += guesses
     _check_mapping(lists)
-    drafts = [_Draft(record, *read_record(record, options)) for record in lists.records]
+    beside = Beside(options.known, by_external_id(options.known), options.defaults)
+    drafts = [_Draft(record, *read_record(record, beside)) for record in lists.records]
     _check_unique(drafts)
     return Reading(
         tuple(draft.row() for draft in drafts),
@@ -110,9 +114,10 @@ def _check_unique(drafts: Iterable[_Draft]) -> None:
         for name, value in _marks(draft):
             seen.setdefault((name, value.casefold()), []).append((draft, value))
     for (name, _), holders in seen.items():
+        places = [draft.record.place for draft, _ in holders[: _NAMED + 1]]
         for draft, value in holders if len(holders) > 1 else ():
-            others = [other.record.place for other, _ in holders if other is not draft]
-            _note_double(draft, name, value, others)
+            others = [place for place in places if place != draft.record.place][:_NAMED]
+            _note_double(draft, name, value, others, len(holders) - 1)
 
 
 def _marks(draft: _Draft) -> list[tuple[str, str]]:
@@ -122,9 +127,9 @@ def _marks(draft: _Draft) -> list[tuple[str, str]]:
     return [("id", draft.contact_id), *addresses] if draft.contact_id else addresses
 
 
-def _note_double(draft: _Draft, name: str, value: str, others: list[str]) -> None:
+def _note_double(draft: _Draft, name: str, value: str, others: list[str], count: int) -> None:
     cell = draft.record.stated.get(name)
-    shown = f"{', '.join(others[:3])}{f' and {len(others) - 3} more places' if len(others) > 3 else ''}"
+    shown = ", ".join(others) + (f" and {count - len(others)} more places" if count > len(others) else "")
     cause = f"{cell.name if cell else name}: {clip(value)} stands here and at {shown}"
     made = name == "id" and not (cell and cell.text.strip())
     way_out = "Give each an id of its own in a column 'id'" if made else "Keep one of the two; neither is taken now"

@@ -9,6 +9,7 @@ import csv
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from .reading import Reading, ReadRow
 #: In the width of one digit of the sheet's own face.
 _NARROW, _WIDE, _WIDEST = 12, 28, 60
 _WIDE_FIELDS = frozenset({"name", "office", "organisation", "address_1", "address_2", "state", "email", "closing"})
-#: An XLSX without the day it was made is the same file whenever it is made.
+#: Text stays text, whatever it looks like.
 _WORKBOOK = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
+#: Every workbook says that it was made on this day: the same contacts are the same file whenever they are written.
+_CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 _GUIDE = Path(__file__).with_name("fields.toml")
 
 
@@ -112,6 +115,7 @@ def _write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]], path: 
 def _write_xlsx(columns: Sequence[str], rows: Sequence[Mapping[str, str]], path: Path, *, guided: bool = False) -> None:
     def write(part: Path) -> None:
         with xlsxwriter.Workbook(str(part), _WORKBOOK) as book:
+            book.set_properties({"created": _CREATED})
             _fill(book, columns, rows)
             if guided:
                 _fill_guide(book, columns)

@@ -12,6 +12,7 @@ class Line:
 
     number: int
     cells: tuple[str, ...]
+    numbers: frozenset[int] = frozenset()  #: the columns whose cell is a number in the sheet, not text
 
     @property
     def empty(self) -> bool:

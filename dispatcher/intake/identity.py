@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from dispatcher.domain.model import Contact
@@ -23,14 +24,14 @@ def check_id(slug: str, where: Where, findings: Findings) -> None:
         findings.fault(where.place, "E_ID", f"{where.name}: {clip(slug)} is not a plain name", SLUG_WAY_OUT)
 
 
-def by_external_id(external_id: str, known: Mapping[str, Contact]) -> str:
-    """The id of the one contact of the office that came with this external id; '' where there is none."""
-    found = [name for name, one in known.items() if external_id and one.external_id == external_id]
-    return found[0] if len(found) == 1 else ""
+def by_external_id(known: Mapping[str, Contact]) -> dict[str, str]:
+    """External id → the id of the one contact of the office that came with it; those of several are left out."""
+    counts = Counter(one.external_id for one in known.values() if one.external_id)
+    return {one.external_id: name for name, one in known.items() if counts[one.external_id] == 1}
 
 
 def made_id(said: Mapping[str, str], form: Form, city: str) -> tuple[str, str]:
-    """An id from state and seat ('td-geneva'), or from the organisation, or the office; and what it was made from.
+    """An id from state and seat ('td-geneva'), or organisation and office, or the name; and what it was made from.
 
     Holder, addresses and numbers are no part of it, so that the same row of a later list has the same id.
     """
@@ -40,9 +41,12 @@ def made_id(said: Mapping[str, str], form: Form, city: str) -> tuple[str, str]:
         return f"{state}-{form}".casefold().replace("_", "-"), "state and office"
     if state and (town or seat):
         return f"{state}-{town.slug if town else seat}".casefold(), "state and seat"
-    parts = [("organisation", said.get("organisation", "")), ("office", said.get("office", ""))]
-    what, text = next(((name, text) for name, text in parts if slug_of(text)), ("name", said.get("name", "")))
-    return slug_of(f"{state} {text}"), f"state and {what}" if state else what
+    organisation, office = slug_of(said.get("organisation", "")), slug_of(said.get("office", ""))
+    if state and (organisation or office):
+        return slug_of(f"{state} {organisation or office}"), f"state and {'organisation' if organisation else 'office'}"
+    if organisation:
+        return slug_of(f"{organisation} {office}"), "organisation and office" if office else "organisation"
+    return (slug_of(said["name"]), "name") if said.get("name") else (office, "office")
 
 
 def slug_of(text: str) -> str:

@@ -93,7 +93,8 @@ def _kind(one: Problem) -> tuple[str, ...]:
     if one.code not in NOTES:
         return (one.place, one.code, one.cause)
     file = one.place.rpartition(", row ")[0] or one.place.rpartition(":")[0]
-    return (file, one.code, one.cause.partition(": ")[0])
+    # Each made id is another one; of the rest, what was filled in and why is what a person looks at.
+    return (file, one.code, one.cause.rpartition(": ")[0] if one.code == "W_ID_MADE" else one.cause)
 
 
 def _with_count(one: Problem, count: int) -> Problem:

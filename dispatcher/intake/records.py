@@ -14,6 +14,8 @@ from .guard import unguard
 HEADER_WITHIN = 15
 _SAMPLES = 3
 _LOOKED_AT = 1000
+#: With so many columns, a row with a single cell is a heading between others, and no contact.
+_A_TABLE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Cell:
     name: str  #: 'email', or "F 'Courriel' (email)"
     text: str
     protected: bool = False  #: it had our apostrophe, so it is text and no formula
+    number: bool = False  #: it is a number in its sheet: a zero that it began with is lost
 
 
 @dataclass(slots=True)
@@ -52,18 +55,22 @@ class Heading:
     """A grid's header, understood."""
 
     grid: Grid
-    headers: Sequence[str]
+    headers: Sequence[str]  #: each of them once (`unique`)
     guesses: Sequence[ColumnGuess]
+    called: Sequence[str]  #: how messages call each column
     place: str
     own: bool
     guarded: bool  #: a CSV file of ours, whose cells are protected (`guard.py`)
 
 
 def header_at(grid: Grid, wanted: Columns) -> int | None:
-    """The index of the line with most headers that are known, among the first ones; None where none has any."""
+    """The index of the line with most headers that are known, among the first ones; None where none is a header.
+
+    Below the first line it takes two of them: 'Ambassador' may be a header, and may be what a cell holds.
+    """
     scores = _scores(grid, wanted)
     best = max(scores, key=lambda index: (scores[index], -index), default=None)
-    return best if best is not None and scores[best] else None
+    return best if best is not None and scores[best] >= (1 if best == min(scores) else 2) else None
 
 
 def header_score(grid: Grid, wanted: Columns) -> int:
@@ -101,7 +108,8 @@ def read_records(grid: Grid, wanted: Columns, findings: Findings) -> tuple[list[
     _warn_unread(guesses, headers, body, place, findings)
     own = all(one.field in FIELDS for one in guesses if one.field) and layout is None
     guarded = not grid.sheet and (own or noted(headers))
-    heading = Heading(grid, headers, guesses, place, own, guarded)
+    called = [_called(grid, one) for one in guesses]
+    heading = Heading(grid, unique(headers), guesses, called, place, own, guarded)
     return [_record(heading, line) for line in body], guesses
 
 
@@ -177,17 +185,21 @@ def _record(heading: Heading, line: Line) -> Record:
     grid, width = heading.grid, len(heading.headers)
     raw = tuple(line.cells[:width]) + ("",) * (width - len(line.cells))
     cells = tuple(map(unguard, raw)) if heading.guarded else raw
-    named = dict(zip(unique(heading.headers), cells, strict=True))
     stated = {
-        one.field: Cell(_called(grid, one), cell, protected=cell != text)
-        for one, cell, text in zip(heading.guesses, cells, raw, strict=True)
+        one.field: Cell(called, cell, protected=cell != text, number=index in line.numbers)
+        for index, (one, called, cell, text) in enumerate(zip(heading.guesses, heading.called, cells, raw, strict=True))
         if one.field
     }
+    named = dict(zip(heading.headers, cells, strict=True))
     record = Record(grid.place(line.number), heading.place, named, stated, heading.own, bool(grid.sheet))
     spare = [cell for cell in line.cells[width:] if cell.strip()]
     if spare or len(line.cells) < width:
         cause = f"the row has {len(line.cells)} cells, the header has {width}"
         way_out = "Put a cell that holds the delimiter in quotation marks"
+        record.findings.fault(record.place, f"E_{grid.kind}_SHAPE", cause, way_out)
+    elif width >= _A_TABLE and sum(bool(cell.strip()) for cell in cells) == 1:
+        cause = f"only one cell of the row is filled: {clip(next(cell for cell in cells if cell.strip()))}"
+        way_out = "Delete the row if it is a heading or a remark; otherwise fill it in"
         record.findings.fault(record.place, f"E_{grid.kind}_SHAPE", cause, way_out)
     return record
 

@@ -21,6 +21,7 @@ ENCODINGS = (
 )  # fmt: skip
 _SAVE_AS = "In Excel: Save As, 'CSV UTF-8 (comma delimited)'"
 _HEADER_WITHIN = 15
+_AROUND = 20
 
 
 def read_bytes(path: Path, largest: int, findings: Findings, code: str) -> bytes | None:
@@ -76,20 +77,22 @@ def _decoded(data: bytes, encoding: str, path: Path, findings: Findings) -> str 
         findings.fault(_place(path, data, error.start), "E_CSV_ENCODING", cause, _SAVE_AS)
         return None
     if "\0" in text:
-        findings.fault(f"{path}:{text.count(chr(10), 0, text.index(chr(0))) + 1}", "E_CSV_ENCODING", "a NUL", _SAVE_AS)
+        line = text.count("\n", 0, text.index("\0")) + 1
+        findings.fault(f"{path}:{line}", "E_CSV_ENCODING", "a NUL character", _SAVE_AS)
         return None
     return text
 
 
 def _ask_encoding(data: bytes, offset: int, path: Path, findings: Findings) -> None:
-    sample = data[max(offset - 12, 0) : offset + 13].decode("cp1252", errors="replace").replace("\n", " ")
-    findings.fault(
-        _place(path, data, offset),
-        "E_CSV_ENCODING",
-        f"offset {offset}: byte 0x{data[offset]:02X} is not UTF-8",
-        f"If {clip(sample)} reads right, the file is Windows-1252: say --encoding cp1252. Or, {_SAVE_AS.lower()[:3]}"
-        f"{_SAVE_AS[3:]}",
-    )
+    cause = f"offset {offset}: byte 0x{data[offset]:02X} is not UTF-8"
+    reads = f"If {clip(_sample(data, offset))} reads right, the file is Windows-1252: say --encoding cp1252"
+    findings.fault(_place(path, data, offset), "E_CSV_ENCODING", cause, f"{reads}. Or save it anew. {_SAVE_AS}")
+
+
+def _sample(data: bytes, offset: int) -> str:
+    """What stands around a byte in its own line, as Windows-1252 would have it."""
+    start = max(offset - _AROUND, data.rfind(b"\n", 0, offset) + 1, 0)
+    return data[start : offset + _AROUND].decode("cp1252", errors="replace").split("\n")[0].strip()
 
 
 def _place(path: Path, data: bytes, offset: int) -> str:

@@ -11,7 +11,7 @@ from dispatcher.domain.words import Form, Gender, Policy
 
 from .findings import Findings, clip, did_you_mean
 from .text import Where
-from .words import code_of, fold, table
+from .words import code_of, fold, spelt
 
 #: Primary tags (BCP 47) of the languages that letters are written in: the six of the United Nations, and German.
 LANGUAGES = ("ar", "de", "en", "es", "fr", "ru", "zh")
@@ -54,7 +54,7 @@ def read_language(text: str, where: Where, findings: Findings) -> str:
     """The code of a language, by its code ('fr', 'fr-CH', 'fr_CH') or its name in a UN language; E_LANGUAGE."""
     code = code_of("languages", text) or code_of("languages", re.split(r"[-_]", text)[0])
     if text and not code:
-        way_out = did_you_mean(text, LANGUAGES, LANGUAGE_WAY_OUT)
+        way_out = did_you_mean(text, spelt("languages"), LANGUAGE_WAY_OUT)
         findings.fault(where.place, "E_LANGUAGE", f"{where.name}: {clip(text)} is not known here", way_out)
     return code
 
@@ -87,7 +87,7 @@ def read_form(text: str, where: Where, findings: Findings) -> Form:
     if text and code is None:
         cause = f"{where.name}: {clip(text)} names no form of address that is known"
         known = ", ".join(form.value for form in Form if form)
-        findings.warn(where.place, "W_FORM", cause, did_you_mean(text, table("forms"), f"Known: {known}"))
+        findings.warn(where.place, "W_FORM", cause, did_you_mean(text, spelt("forms"), f"Known: {known}"))
     return code or Form.NONE
 
 

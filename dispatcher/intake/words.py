@@ -6,7 +6,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class City:
     zone: str  #: IANA name
 
 
+@lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """Two words that differ only by case, accents, punctuation or spaces fold to the same text."""
     apart = unicodedata.normalize("NFKD", text.replace("ß", "ss").casefold())
@@ -46,6 +47,12 @@ def cities() -> Mapping[str, City]:
 @cache
 def _read() -> dict[str, Any]:
     return tomllib.loads(_TABLES.read_text(encoding="utf-8"))
+
+
+@cache
+def spelt(name: str) -> tuple[str, ...]:
+    """The words of one table, as it writes them, for a question to a person."""
+    return tuple(word for words in _read()[name].values() for word in words)
 
 
 def code_of(name: str, text: str) -> str:

@@ -49,7 +49,7 @@ def read_workbook(
     """
     if not _check_package(path, data, findings):
         return None
-    answer = _ask_child(path, wanted)
+    answer = _ask_child(data, wanted)
     if "error" in answer:
         _fault(path, answer, findings)
         return None
@@ -89,10 +89,10 @@ def _check_entries(path: Path, package: zipfile.ZipFile, findings: Findings) -> 
     return True
 
 
-def _ask_child(path: Path, wanted: str) -> dict[str, Any]:
-    command = [sys.executable, "-I", str(_CHILD), str(path), wanted, str(MOST_CELLS), str(MOST_MEMORY)]
+def _ask_child(data: bytes, wanted: str) -> dict[str, Any]:
+    command = [sys.executable, "-I", str(_CHILD), wanted, str(MOST_CELLS), str(MOST_MEMORY)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=MOST_SECONDS, check=False)
+        done = subprocess.run(command, input=data, capture_output=True, timeout=MOST_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return {"error": "large", "said": f"not read within {MOST_SECONDS} s"}
     if done.returncode != 0:
@@ -141,5 +141,10 @@ def _choose(
 
 
 def _grid(path: Path, sheet: dict[str, Any]) -> Grid:
-    lines = tuple(Line(number, tuple(cells)) for number, cells in enumerate(sheet["rows"], start=1))
+    lines = tuple(_line(number, cells) for number, cells in enumerate(sheet["rows"], start=1))
     return Grid(path, lines, str(sheet["name"]))
+
+
+def _line(number: int, cells: Sequence[str | int]) -> Line:
+    numbers = frozenset(index for index, cell in enumerate(cells) if isinstance(cell, int))
+    return Line(number, tuple(map(str, cells)), numbers)

@@ -12,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from io import BytesIO
 from xml.etree import ElementTree as ET
 
 from python_calamine import (
@@ -23,23 +24,25 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+#: Up to here every whole number has a floating-point number of its own.
+MOST_EXACT = 2**53
 Value = int | float | str | bool | date | datetime | time | timedelta
 
 
-def shown(value: Value) -> str:
+def shown(value: Value) -> str | int:
     """A cell as Excel shows it without a format of its own: whole numbers in full, days as year-month-day."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e17 else repr(value)
+        return int(value) if value.is_integer() and abs(value) < MOST_EXACT else repr(value)
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
     return value.isoformat() if isinstance(value, (date, time)) else str(value)
 
 
-def read(path: str, wanted: str, most: int) -> dict[str, object]:
+def read(data: bytes, wanted: str, most: int) -> dict[str, object]:
     """The sheets that somebody wants: all visible ones, or the one of that name."""
-    book = CalamineWorkbook.from_path(path)
+    book = CalamineWorkbook.from_filelike(BytesIO(data))
     sheets, hidden = [], []
     for about in book.sheets_metadata:
         if about.typ is not SheetTypeEnum.WorkSheet:
@@ -50,9 +53,9 @@ def read(path: str, wanted: str, most: int) -> dict[str, object]:
             sheet = book.get_sheet_by_name(about.name)
             if cells_in(sheet) > most:
                 return {"error": "large", "said": about.name}
-            rows = [[shown(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+            rows: list[Row] = [[shown(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
             fill_merged(rows, sheet.merged_cell_ranges or ())
-            put_errors(rows, error_cells(path, about.name))
+            put_errors(rows, error_cells(data, about.name))
             sheets.append({"name": about.name, "rows": rows})
     return {"sheets": sheets, "hidden": hidden, "names": book.sheet_names}
 
@@ -64,9 +67,10 @@ def cells_in(sheet: CalamineSheet) -> int:
 
 
 Corner = tuple[int, int]
+Row = list[str | int]
 
 
-def fill_merged(rows: list[list[str]], ranges: Iterable[tuple[Corner, Corner]]) -> None:
+def fill_merged(rows: list[Row], ranges: Iterable[tuple[Corner, Corner]]) -> None:
     """A cell that is merged over several rows of one column stands for all of them, as Excel shows it."""
     for (top, left), (bottom, right) in ranges:
         if left == right:
@@ -74,7 +78,7 @@ def fill_merged(rows: list[list[str]], ranges: Iterable[tuple[Corner, Corner]]) 
                 row[left] = rows[top][left]
 
 
-def put_errors(rows: list[list[str]], errors: Iterable[tuple[str, str]]) -> None:
+def put_errors(rows: list[Row], errors: Iterable[tuple[str, str]]) -> None:
     """The library reads a formula's error as an empty cell; an empty cell would mean that there is no value."""
     for name, text in errors:
         row, column = position(name)
@@ -91,11 +95,11 @@ def position(name: str) -> Corner:
     return int(name[len(letters) :]) - 1, column - 1
 
 
-def error_cells(path: str, sheet: str) -> list[tuple[str, str]]:
+def error_cells(data: bytes, sheet: str) -> list[tuple[str, str]]:
     """The cells of a sheet of an XLSX file that hold an error, and the error (ECMA-376 part 1, section 18.18.11)."""
-    if not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(BytesIO(data)):
         return []
-    with zipfile.ZipFile(path) as package:
+    with zipfile.ZipFile(BytesIO(data)) as package:
         part = sheet_part(package, sheet)
         text = package.read(part).decode("utf-8", "replace") if part else ""
     return [(match[1], match[2]) for match in _ERROR.finditer(text)]
@@ -128,12 +132,12 @@ def elements(package: zipfile.ZipFile, part: str) -> Iterator[ET.Element]:
 
 
 def main() -> None:
-    """Arguments: the file, the sheet or '', the most cells, and the most memory in bytes."""
-    path, wanted, most, memory = sys.argv[1:]
+    """Arguments: the sheet or '', the most cells, and the most memory in bytes. The workbook is standard input."""
+    wanted, most, memory = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        answer = read(path, wanted, int(most))
+        answer = read(sys.stdin.buffer.read(), wanted, int(most))
     except PasswordError as error:
         answer = {"error": "password", "said": str(error)}
     except (CalamineError, ET.ParseError, zipfile.BadZipFile, OSError, ValueError, MemoryError) as error:

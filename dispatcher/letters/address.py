@@ -16,6 +16,7 @@ from .enclosure import Enclosure
 from .forms import Courtesy, Forms, courtesy, form_doubts, gender_faults
 from .languages import FALL_BACK, Language, written
 from .typography import clean, finish
+from .veil import Blank
 
 #: What spreadsheets and programs leave where a word was missing.
 _BLANKS = frozenset(("none", "nan", "null", "n/a", "#n/a", "undefined", "nil"))
@@ -164,6 +165,9 @@ def template_data(order: Order, people: Sequence[Party], organisation: str, lang
 def _contact_data(party: Party) -> dict[str, Any]:
     data: dict[str, Any] = {name: clean(getattr(party.contact, name)) for name in _FIELDS}
     data |= {"display_name": clean(party.named), "suffix": clean(party.manner.suffix)}
+    # What cannot be said without a gender is told by `gaps`; a mark in its place keeps it from being told twice.
+    data |= dict.fromkeys(party.manner.genders, "…")
+    data = {name: text or Blank(party.contact.id, name) for name, text in data.items()}
     return data | {"postal": [clean(line) for line in party.contact.postal]}
 
 

@@ -33,7 +33,7 @@ def tongue(order: Order, tag: str, *, reviewed: bool) -> Iterator[Problem]:
         cause = f"the letter {order.letter} is not written in {wanted}; it goes out in {tag}"
         way_out = f"Write letters/{order.letter}/{wanted}.md, or approve it as it is"
         yield Problem(f"contact {contact.id}", cause, way_out, "W_LANGUAGE")
-    for name in ("state", "salutation"):
+    for name in ("state", "salutation", "in_text", "closing"):
         value = getattr(contact, name)
         if strange(value, LANGUAGES[tag]):
             cause = f"{name} '{value}' is not written in the letters of {tag}, the language of the letter"
@@ -55,7 +55,7 @@ def finished(order: Order, pages: Pages, fax_copy: Pages, parts: Mapping[str, by
 
     `pages` are the letter's own; `fax_copy` has the cover page before them and the attachments' pages after them.
     """
-    if found := tiff.faults(parts["tiff"]):
+    if found := tiff.faults(parts["tiff"], unpack=False):
         raise AssertionError(f"our own TIFF is faulty: {found}")
     yield from _length(order, pages, fax_copy)
     if pages.count == 1 and pages.fit == FITS[-1]:

@@ -6,6 +6,7 @@ the same page, with the number to which the copy goes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from dispatcher.domain.errors import Problem, TemplateError
@@ -14,6 +15,9 @@ from .address import Order
 from .languages import written
 from .sheet import Cover, CoverLine, Sheet
 from .typography import direction, finish
+
+#: So many characters without a space may be too much for the lines beside the labels.
+_LONG_WORD = re.compile(r"(\S{36})(?=\S)")
 
 
 def cover_of(sheet: Sheet, order: Order, pages: int) -> Cover:
@@ -40,10 +44,16 @@ def _rows(sheet: Sheet, order: Order, pages: int) -> Iterator[tuple[str, Sequenc
     yield labels.date, [_line(finish(written(sheet.day, sheet.language), sheet.language))]
     yield labels.subject, [_line(sheet.subject)]
     yield labels.pages, [_line(str(pages))]
-    yield labels.attachments, [_line(finish(one.title, sheet.language) or one.name) for one in order.enclosures]
+    attached = (finish(one.title, sheet.language) or one.name for one in order.enclosures)
+    yield labels.attachments, [_line(_breakable(text)) for text in attached]
     copies = zip(sheet.copies, note.copies, strict=True)
     yield labels.copies, [line for lines, number in copies for line in (_line(lines[0]), *_numbers(labels.fax, number))]
-    yield labels.remarks, [_line(finish(note.remarks, sheet.language))] if note.remarks else []
+    yield labels.remarks, [_line(_breakable(finish(head.word(note.remarks), sheet.language)))] if note.remarks else []
+
+
+def _breakable(text: str) -> str:
+    """With unseen places to break at in words that are longer than a line: the name of a file, an address."""
+    return _LONG_WORD.sub("\\1\N{ZERO WIDTH SPACE}", text)
 
 
 def _line(text: str) -> CoverLine:

@@ -30,6 +30,12 @@ def _may_run_off(sheet: Sheet) -> bool:
     """Reading a page back takes a tenth of the time of setting it; only these letters need it."""
     lines = [*sheet.addressee, sheet.subject, sheet.salutation, sheet.closing, sheet.sender_name, sheet.sender_title]
     lines += [words(sheet.body), *(line for copy in sheet.copies for line in copy)]
+    lines += [
+        sheet.head.title,
+        sheet.head.intro,
+        *sheet.head.board,
+        *(one for line in sheet.head.footer for one in line),
+    ]
     # A no-break space holds as a letter does.
     return len(sheet.copies) > _FEW or any(len(word) > _LONG_WORD for line in lines for word in line.split(" "))
 

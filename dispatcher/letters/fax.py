@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 
 import pypdfium2 as pdfium
@@ -99,7 +98,6 @@ def _drawn(page: pdfium.PdfPage, width: int, height: int, *, turned: bool) -> Im
     bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
     pdfium_c.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, int(turned), pdfium_c.FPDF_ANNOT)
     try:
-        raw = ctypes.string_at(bitmap.buffer, bitmap.stride * height)
-        return Image.frombytes("L", (width, height), raw, "raw", "L", bitmap.stride)
+        return Image.frombytes("L", (width, height), bitmap.buffer, "raw", "L", bitmap.stride)
     finally:
         bitmap.close()

@@ -15,7 +15,7 @@ from dispatcher.domain.errors import Problem, TemplateError
 
 from .guard import inspect
 from .source import Line, Source
-from .veil import ABSENT, EMPTY, veil
+from .veil import ABSENT, EMPTY, Blank, blanks, veil
 
 #: Rendered text of one part of a letter, in characters; ten full pages.
 MAX_OUTPUT = 40_000
@@ -122,10 +122,10 @@ def _line_now(template: Template, pieces: Iterator[str]) -> int:
 
 def _residue(part: Line, output: str, source: Source) -> list[Problem]:
     """What a reader of the letter must never see: unfilled braces, and fields that are empty."""
-    problems = []
+    problems = _blank_fields(output, source.place)
     for number, line in enumerate(output.split("\n"), 1):
         where = f"{source.place}:{number}"
-        if EMPTY in line:
+        if EMPTY in line and not blanks(line):
             way_out = "Fill the field in the contact, or put the words into {% if … %} … {% endif %}"
             problems.append(Problem(where, "prints a field that is empty", way_out, "E_TPL_RESIDUE"))
         if ABSENT in line:
@@ -135,6 +135,25 @@ def _residue(part: Line, output: str, source: Source) -> list[Problem]:
     if not output.strip():
         problems.append(Problem(f"{source.place}:{part.number}", "comes out empty", "Write a text", "E_TPL_RESIDUE"))
     return problems
+
+
+def _blank_fields(output: str, place: str) -> list[Problem]:
+    """Each field that is printed and empty: whose it is, and on which lines it stands."""
+    lines: dict[tuple[str, str], list[int]] = {}
+    for number, line in enumerate(output.split("\n"), 1):
+        for blank in dict.fromkeys(blanks(line)):
+            lines.setdefault(blank, []).append(number)
+    return [_blank(owner, name, f"{place}:{', '.join(map(str, at))}") for (owner, name), at in lines.items()]
+
+
+def _blank(owner: str, name: str, where: str) -> Problem:
+    way_out = f"Fill it in (contacts repair {owner}), or put the words into {{% if … %}} … {{% endif %}}"
+    return Problem(f"contact {owner}", f"{name} is empty, and {where} prints it", way_out, "E_TPL_RESIDUE")
+
+
+def _of_letters(change: Callable[[str], str]) -> Callable[[str], str]:
+    """A filter that leaves a blank field blank, so that its name is still known when it is printed."""
+    return lambda text: text if isinstance(text, Blank) else change(str(text))
 
 
 def capital(text: str) -> str:
@@ -159,9 +178,9 @@ def _environment() -> ImmutableSandboxedEnvironment:
         undefined=StrictUndefined, finalize=_put_out, keep_trailing_newline=True, extensions=(), autoescape=False
     )
     filters: dict[str, Callable[..., object]] = {
-        "capital": capital,
-        "upper": lambda text: str(text).upper(),
-        "lower": lambda text: str(text).lower(),
+        "capital": _of_letters(capital),
+        "upper": _of_letters(str.upper),
+        "lower": _of_letters(str.lower),
         "join": _join,
     }
     environment.filters = filters

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -33,6 +34,8 @@ BLACK_SHARE = 0.20
 PAGE_SECONDS, CAUTIOUS_RATE = 90, 9_600
 #: The rows at the top, 10 mm, that the line with sender, number, date and page goes into.
 STRIP_ROWS = 77
+#: No more things than this are looked at on a page: a map or a technical drawing may have a million.
+MOST_THINGS = 20_000
 #: The share of middle greys from which a picture becomes a blot.
 _MIDTONES = 0.15
 _MM = 72 / 25.4
@@ -97,7 +100,7 @@ class _Seen:
 def _seen(page: pdfium.PdfPage, grey: Image.Image) -> _Seen:
     """The page as it is drawn: turned where it lay on its side, and made smaller where it was too large."""
     wide, high = page.get_size()
-    scale, found = fax.scale_for(wide, high), things(page)
+    scale, found = fax.scale_for(wide, high), islice(things(page), MOST_THINGS)
     printed = list(found) if scale == 1 else [one._replace(size=one.size * scale) for one in found]
     return _Seen(page, grey, printed, turned=(wide > high) != (grey.width / tiff.DPI[0] > grey.height / tiff.DPI[1]))
 
@@ -261,10 +264,12 @@ def _in_the_strip(seen: _Seen) -> Iterator[_Spot]:
     strip = seen.grey.crop((0, 0, seen.grey.width, STRIP_ROWS))
     if not sum(strip.histogram()[: fax.PAPER]):
         return
-    there = [one for one in seen.things if seen.dots(one.box)[1] < STRIP_ROWS]
+    high = [one for one in seen.things if seen.dots(one.box)[1] < STRIP_ROWS]
+    there = [one for one in high if sum(seen.histogram(one.box)[: fax.PAPER])]
     for one in there:
-        if sum(seen.histogram(one.box)[: fax.PAPER]):
-            yield _Spot("W_LEGIBLE_STRIP", one.box, "" if one.made is Made.TEXT else _sized("something", one.box))
+        yield _Spot("W_LEGIBLE_STRIP", one.box, "" if one.made is Made.TEXT else _sized("something", one.box))
+    if not there:  # what is laid over a page, such as a stamp or a comment, is none of its things
+        yield _Spot("W_LEGIBLE_STRIP", seen.page.get_cropbox(fallback_ok=True), "something")
 
 
 def _over_the_edge(seen: _Seen) -> Iterator[_Spot]:

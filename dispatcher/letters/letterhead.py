@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dispatcher.domain.characters import offence
 from dispatcher.domain.errors import Problem, TemplateError
 
 from .guard import did_you_mean
 from .languages import LANGUAGES, Language
 from .picture import Picture, read_picture
-from .source import read_text
+from .source import read_text, unseen
 from .typography import clean, finish
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}\Z")
@@ -133,7 +134,17 @@ def _entry(key: str, value: object, place: str, known: Mapping[str, type]) -> li
         return [Problem(place, f"unknown key {key}", hint, "E_TPL_SYNTAX")]
     if not isinstance(value, known[key]) or not _well_formed(key, value):
         return [Problem(place, f"{key} has the wrong form", "See docs/writing-a-letter.md", "E_TPL_SYNTAX")]
-    return []
+    return [unseen(f"{place}, {key}", found) for text in _texts(value) if (found := offence(text))]
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a value of the file, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (text for item in (*value.keys(), *value.values()) for text in _texts(item))
+    elif isinstance(value, Sequence):
+        yield from (text for item in value for text in _texts(item))
 
 
 def _well_formed(key: str, value: object) -> bool:

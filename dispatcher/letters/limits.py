@@ -26,15 +26,15 @@ MAX_COPIES = 40
 MAX_COPY_TEXT = 8_000
 #: Lines of Markdown in one letter; lines, and characters, of one paragraph. The typesetter breaks a paragraph as a
 #: whole, which costs it the square of its length; this many fill more than a page.
-MAX_LINES, MAX_PARAGRAPH, MAX_PARAGRAPH_TEXT = 1_200, 200, 4_000
+MAX_LINES, MAX_PARAGRAPH, MAX_PARAGRAPH_TEXT = 1_200, 200, 3_000
 #: Places where a line can break: spaces, hyphens and figures, in a paragraph and in a whole letter.
-MAX_BREAKS, MAX_ALL_BREAKS = 1_000, 8_000
+MAX_BREAKS, MAX_ALL_BREAKS = 600, 8_000
 #: Characters without a space between them, as in a long address on the web. Chinese needs no spaces.
 MAX_WORD = 300
 #: Characters that may be marks of Markdown, and quotation marks (in French, apostrophes): in a paragraph, and in a
 #: whole letter. What the parser makes of them costs it the square of their number.
-MAX_MARKS, MAX_QUOTES = 300, 300
-MAX_ALL_MARKS, MAX_ALL_QUOTES = 1_500, 2_500
+MAX_MARKS, MAX_QUOTES = 300, 200
+MAX_ALL_MARKS, MAX_ALL_QUOTES = 1_500, 2_000
 MAX_SPACES = 100
 _WORD = re.compile(rf"[^ \t\n\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]{{{MAX_WORD + 1}}}")
 _SPACES = re.compile(rf"[ \t]{{{MAX_SPACES + 1}}}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,8 +59,11 @@ class Parser:
         return blocks
 
     def line(self, text: str, place: str) -> str:
-        """One line without markup: the subject, the closing."""
-        blocks = self.body(text, place)
+        """One line without markup: the subject, the closing. `place` has its line already."""
+        try:
+            blocks = self.body(text, place)
+        except TemplateError as error:
+            raise TemplateError([replace(one, place=place) for one in error.problems]) from None
         spans = blocks[0].spans if len(blocks) == 1 and blocks[0].kind == "p" else ()
         # A date in it may bring a raised ending, which stays on the line here.
         if not spans or any(span.kind not in ("text", "sup", "ltr") for span in spans) or _SUP.search(text):

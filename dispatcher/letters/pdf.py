@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from importlib.resources import files
@@ -16,11 +16,12 @@ import typst
 
 from dispatcher.domain.errors import Problem, TemplateError
 
+from .fitting import FULL, FULL_ARABIC, largest
 from .languages import Script
 from .parse import marked, span_data, tree_data
-from .sheet import Sheet
+from .sheet import CoverLine, Sheet
 from .source import read_text
-from .tree import words
+from .tree import paragraphs, words
 from .typography import NBSP, direction
 
 Edition = Literal["print", "fax"]
@@ -28,8 +29,12 @@ Edition = Literal["print", "fax"]
 FITS = tuple(step / 4 for step in range(17))
 #: A letter that does not fit one page even so runs on, near its full size.
 LONG_FIT = 0.5
+_MIDDLE = len(FITS) // 2
 #: Of so many texts the step is remembered.
 _KEPT = 32
+#: Characters, words and paragraphs of a body that no page holds at any step: the search for one would be the costliest
+#: part of a long letter.
+ONE_PAGE, PAGE_WORDS, PAGE_BLOCKS = 9_000, 3_000, 150
 #: More pages than this is a mistake, not a letter.
 MAX_PAGES = 12
 _LATIN = {"EB Garamond": "fontpkg_eb_garamond/files", "Source Sans 3": "fontpkg_source_sans_3/files"}
@@ -42,6 +47,9 @@ _FACES: Mapping[Script, Mapping[str, str]] = {
     "chinese": _LATIN | _CHINESE,
 }
 _STANDARDS: list[Any] = ["a-2a", "ua-1"]
+#: As JSON has it.
+Node = dict[str, Any]
+_INITIAL, _REST = re.compile(r"(?<!\w)[^\W\d_]"), re.compile(r"(?:[^\W\d_]|’)+")
 _UNSHOWN = re.compile(r'the text `"(.+)"` could not be displayed', re.DOTALL)
 
 
@@ -78,33 +86,34 @@ class Typesetter:
     def set(self, sheet: Sheet, edition: Edition, like: Sheet | None = None) -> Pages:
         """The largest step of FITS at which the letter fits one page; else as many pages as it takes.
 
-        The search begins where `like`, another letter of the same text, came out, so it mostly ends after two looks.
-        It must not begin where the letter before this one came out: now and then a paragraph has a line more in a
-        smaller size (3 of 4,000), and then the result would depend on the order in which letters are set.
+        The search begins where `like`, another letter of the same text, came out, so it mostly ends at once. It must
+        not begin where the letter before this one came out: now and then a paragraph has a line more in a smaller size
+        (3 of 4,000), and then the result would depend on the order in which letters are set.
         """
-        text = _text(sheet)
-        job = _Job(self, sheet, text, edition)
-        step = first_fit(job.fits, len(FITS), self._near(sheet, edition, like) if like else len(FITS) // 2)
-        return job.pages(step) if step < len(FITS) else self._long(sheet, text, edition)
+        near = self._step_of(like, edition) + round(2 * (sheet.rows - like.rows)) if like else _MIDDLE
+        found = self._largest(sheet, edition, min(max(near, 0), len(FITS) - 1))
+        return found[1] if found else self._long(sheet, _text(sheet), edition)
 
-    def _near(self, sheet: Sheet, edition: Edition, like: Sheet) -> int:
-        """The step to try first: that of `like`, and two more for each line that this letter seems to have more."""
-        near = self._step_of(like, edition) + round(2 * (sheet.rows - like.rows))
-        return min(max(near, 0), len(FITS) - 1)
+    def _largest(self, sheet: Sheet, edition: Edition, near: int) -> tuple[int, Pages] | None:
+        if _surely_long(sheet):
+            return None
+        text = _text(sheet)
+        full = FULL_ARABIC if sheet.language.script == "arabic" else FULL
+        return largest(lambda step: self._compile(sheet, text, edition, FITS[step], long=False), len(FITS), near, full)
 
     def _step_of(self, like: Sheet, edition: Edition) -> int:
         """The step at which `like` fits, looked for once."""
         key = (like, edition)
         if key not in self._steps:
-            text = _text(like)
-            step = first_fit(lambda step: self.fits(like, text, edition, FITS[step]), len(FITS), len(FITS) // 2)
+            found = self._largest(like, edition, _MIDDLE)
+            step = found[0] if found else len(FITS) - 1
             self._steps = {**dict(list(self._steps.items())[-_KEPT:]), key: step}
         return self._steps[key]
 
     def behind_cover(self, sheet: Sheet, edition: Edition, pages: Pages) -> Pages:
         """`pages`, as `set` has set them, with the cover page of `sheet` before them."""
         text = _text(sheet)
-        whole = self.compile(sheet, text, edition, pages.fit, long=pages.count > 1)
+        whole = self._compile(sheet, text, edition, pages.fit, long=pages.count > 1)
         if whole.count != pages.count + 1:
             cause = "the fax cover page does not fit one page"
             raise TemplateError(
@@ -113,18 +122,18 @@ class Typesetter:
         return whole
 
     def _long(self, sheet: Sheet, text: str, edition: Edition) -> Pages:
-        pages = self.compile(sheet, text, edition, LONG_FIT, long=True)
+        pages = self._compile(sheet, text, edition, LONG_FIT, long=True)
         if pages.count > MAX_PAGES:
             raise TemplateError(
                 Problem(sheet.letter, f"runs to {pages.count} pages", f"{MAX_PAGES} are allowed", "E_TPL_LIMIT")
             )
         return pages
 
-    def compile(self, sheet: Sheet, text: str, edition: Edition, fit: float, *, long: bool) -> Pages:
+    def _compile(self, sheet: Sheet, text: str, edition: Edition, fit: float, *, long: bool) -> Pages:
         noon = datetime.combine(sheet.day, time(12), UTC)
         try:
             pdf, warnings = self._compiler(sheet.language.script).compile_with_warnings(
-                self._main(text, edition, fit, long=long, trial=False),
+                self._main(text, edition, fit, long=long),
                 format="pdf",
                 pdf_standards=_STANDARDS,
                 timestamp=noon,
@@ -136,62 +145,21 @@ class Typesetter:
         assert isinstance(pdf, bytes)
         return Pages(pdf, page_count(pdf), fit)
 
-    def fits(self, sheet: Sheet, text: str, edition: Edition, fit: float) -> bool:
-        """Whether the letter has one page at this step: laid out as `compile` does it, and not drawn."""
-        main = self._main(text, edition, fit, long=False, trial=True)
-        try:
-            drawn = self._compiler(sheet.language.script).compile(main, format="png", ppi=1)
-        except typst.TypstError as error:
-            raise TemplateError(_explained(error, sheet)) from error
-        return isinstance(drawn, bytes)  # a list where there are more pages
-
-    def _main(self, text: str, edition: Edition, fit: float, *, long: bool, trial: bool) -> bytes:
+    def _main(self, text: str, edition: Edition, fit: float, *, long: bool) -> bytes:
         """The page template with the letter before it, as one string that Typst shows and never reads as markup.
 
         Not as `sys.inputs`: Typst forgets every paragraph that it has set when those change, and the paragraphs that
         two letters have in common would be set for each of them.
         """
-        given = {"edition": edition, "fit": fit, "long": long, "trial": trial}
+        given = {"edition": edition, "fit": fit, "long": long}
         whole = f'{json.dumps(given)[:-1]}, "letter": {text}}}'
         literal = whole.replace("\\", "\\\\").replace('"', '\\"')
         return f'#let given = json(bytes("{literal}"))\n'.encode() + self._source
 
 
-class _Job:
-    """One letter while its step is sought. The first step that is tried is set in full: mostly it is the right one."""
-
-    def __init__(self, typesetter: Typesetter, sheet: Sheet, text: str, edition: Edition) -> None:
-        self._typesetter = typesetter
-        self._letter = (sheet, text, edition)
-        self._first: Pages | None = None
-
-    def fits(self, step: int) -> bool:
-        if self._first is None:
-            self._first = self._typesetter.compile(*self._letter, FITS[step], long=False)
-            return self._first.count == 1
-        return self._typesetter.fits(*self._letter, FITS[step])
-
-    def pages(self, step: int) -> Pages:
-        if self._first and self._first.fit == FITS[step]:
-            return self._first
-        return self._typesetter.compile(*self._letter, FITS[step], long=False)
-
-
-def first_fit(fits: Callable[[int], bool], steps: int, near: int) -> int:
-    """The first of so many steps that fits, `steps` where none does; what fits is taken to fit at later steps too.
-
-    Asks about `near` first, then further and further away, then halves what is left between.
-    """
-    low, high, step, stride = 0, steps, near, 1
-    while low < high:
-        if fits(step):
-            high = step
-            step = max(step - stride, 0) if low == 0 else (low + high) // 2
-        else:
-            low = step + 1
-            step = min(step + stride, steps - 1) if high == steps else (low + high) // 2
-        stride *= 2
-    return high
+def _surely_long(sheet: Sheet) -> bool:
+    body = words(sheet.body)
+    return len(body) > ONE_PAGE or body.count(" ") > PAGE_WORDS or paragraphs(sheet.body) > PAGE_BLOCKS
 
 
 def typefaces(*scripts: Script) -> typst.Fonts:
@@ -270,7 +238,7 @@ def _data(sheet: Sheet) -> dict[str, object]:
         "date_line": span_data(marked(sheet.date_line, sheet.language)),
         "headline": sheet.headline,
         "salutation": sheet.salutation,
-        "body": tree_data(sheet.body),
+        "body": _with_names(tree_data(sheet.body)),
         "closing": sheet.closing,
         "sender_name": sheet.sender_name,
         "sender_title": sheet.sender_title,
@@ -285,8 +253,13 @@ def _data(sheet: Sheet) -> dict[str, object]:
 def _cover(sheet: Sheet) -> dict[str, object] | None:
     if sheet.cover is None:
         return None
-    rows = [{"label": label, "lines": lines} for label, lines in sheet.cover.rows]
-    return {"title": sheet.cover.title, "rows": rows, "missing": sheet.cover.missing, "ways": sheet.cover.ways}
+    cover = sheet.cover
+
+    def lines(found: Iterable[CoverLine]) -> list[dict[str, object]]:
+        return [{**line, "s": span_data(marked(line["v"], sheet.language))} for line in found]
+
+    rows = [{"label": label, "lines": lines(found)} for label, found in cover.rows]
+    return {"title": cover.title, "rows": rows, "missing": cover.missing, "ways": lines(cover.ways)}
 
 
 def _signature(sheet: Sheet) -> dict[str, str] | None:
@@ -294,6 +267,29 @@ def _signature(sheet: Sheet) -> dict[str, str] | None:
         return None
     picture = sheet.signature.picture
     return {"alt": sheet.head.word(sheet.signature.alt), "print": picture.print, "fax": picture.fax}
+
+
+def _with_names(nodes: Iterable[Node]) -> list[Node]:
+    """The tree with its names apart, which a rule of the page template would look for four times as long."""
+    return [part for node in nodes for part in ([*_names(node["v"])] if node["k"] == "text" else [_below(node)])]
+
+
+def _below(node: Node) -> Node:
+    return {key: _with_names(inner) if isinstance(inner, list) else inner for key, inner in node.items()}
+
+
+def _names(text: str) -> Iterator[Node]:
+    """Words that begin with a capital, and the text between them."""
+    at = 0
+    for found in _INITIAL.finditer(text):
+        rest = _REST.match(text, found.end())
+        if rest and found[0].isupper() and found.start() >= at:
+            if found.start() > at:
+                yield {"k": "text", "v": text[at : found.start()]}
+            yield {"k": "name", "v": text[found.start() : rest.end()]}
+            at = rest.end()
+    if at < len(text):
+        yield {"k": "text", "v": text[at:]}
 
 
 def _lines(texts: Iterable[str]) -> list[dict[str, str]]:

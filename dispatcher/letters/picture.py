@@ -32,12 +32,14 @@ _DRAWS = frozenset(("svg", "g", "path", "line", "polyline", "polygon", "rect", "
 _SILENT = frozenset(("title", "desc", "metadata"))
 _PAINT = frozenset(("fill", "stroke"))
 _OPACITY = frozenset(("opacity", "fill-opacity", "stroke-opacity"))
-_STYLE = (
-    _PAINT | _OPACITY | {"fill-rule", *(f"stroke-{name}" for name in ("width", "linecap", "linejoin", "miterlimit"))}
+_LINE = frozenset(
+    f"stroke-{name}" for name in ("width", "linecap", "linejoin", "miterlimit", "dasharray", "dashoffset")
 )
+_STYLE = _PAINT | _OPACITY | _LINE | {"fill-rule", "display", "visibility"}
 _PLACE = frozenset(("x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "width", "height"))
 _SHAPE = _PLACE | {"d", "points", "viewBox", "transform", "preserveAspectRatio"}
 _CODE = "E_TPL_PICTURE"
+_PLAIN = "Export it as plain SVG: lines alone, their colours as attributes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def _unfit(place: str, cause: str, way_out: str) -> TemplateError:
 def _from_svg(data: bytes, place: str) -> Picture:
     root = _parsed(data, place)
     if faults := sorted(set(_faults(root))):
-        raise TemplateError([Problem(place, fault, "Export it as plain SVG: lines alone", _CODE) for fault in faults])
+        raise TemplateError([Problem(place, fault, _PLAIN, _CODE) for fault in faults])
     if not any(node.tag not in (f"{_SVG}svg", f"{_SVG}g") for node in _drawn(root)):
         raise _unfit(place, "draws nothing", "Save the signature's lines as paths")
     if not root.get("viewBox") and not (root.get("width") and root.get("height")):

@@ -15,7 +15,18 @@ from dispatcher.domain.errors import Problem, TemplateError
 from dispatcher.domain.model import Contact, Sender
 
 from . import fax, mail, tiff
-from .address import Order, Party, addressee_lines, copy_lines, date_line, doubts, gaps, parties, template_data
+from .address import (
+    CoverNote,
+    Order,
+    Party,
+    addressee_lines,
+    copy_lines,
+    date_line,
+    doubts,
+    gaps,
+    parties,
+    template_data,
+)
 from .check import finished, tongue
 from .cover import cover_of
 from .edges import require_within
@@ -50,6 +61,7 @@ class Rendered:
     fax_pages: int  #: of these, and the cover page
     parts: dict[str, bytes]  #: pdf, fax_pdf, tiff, html, text, entity; not the attachments, which came with the order
     warnings: tuple[Problem, ...] = ()  #: what a person should look at; nothing that stops the letter
+    names: tuple[str, ...] = ()  #: of the addressee and of each cc party, with what stands before and after them
 
 
 class Printer:
@@ -75,7 +87,7 @@ class Printer:
         if problems:
             return problems
         try:
-            self._typesetter.set(self._trial(specimen(letter, organisation, language), language), "print")
+            self._check_pages(specimen(letter, organisation, language), language)
         except TemplateError as error:
             return list(error.problems)
         return []
@@ -94,8 +106,10 @@ class Printer:
             pages, fax_copy = _sealed(self._seal, sheet.day, pages, fax_copy)
         rendered = self._rendered(sheet, order, pages, (own, fax_copy))
         spoken = tongue(order, tag, reviewed=self._source(order.letter, tag).reviewed)
-        formed = doubts(self._parties(order, tag), LANGUAGES[tag])
-        return replace(rendered, warnings=(*spoken, *formed, *rendered.warnings))
+        people = self._parties(order, tag)
+        formed = doubts(people, LANGUAGES[tag])
+        names = tuple(one.named for one in people)
+        return replace(rendered, warnings=(*spoken, *formed, *rendered.warnings), names=names)
 
     def language_for(self, order: Order) -> str:
         """The contact's language where the letter is written in it, else the one that the order falls back to."""
@@ -221,6 +235,15 @@ class Printer:
         path = self._forms_path(_language(language, f"letters/{letter}").tag)
         if path.is_file():
             read_forms(path.parent, language)
+
+    def _check_pages(self, order: Order, language: str) -> None:
+        """Sets the letter, and the cover page too where the letterhead is ready for one."""
+        sheet = self._trial(order, language)
+        pages = self._typesetter.set(sheet, "print")
+        if sheet.head.phone or sheet.head.email:
+            noted = replace(order, cover=CoverNote("[number]", tuple("[number]" for _ in order.copies), "[remarks]"))
+            cover = cover_of(sheet, noted, 1 + pages.count)
+            self._typesetter.behind_cover(replace(sheet, cover=cover), "print", pages)
 
     def _check_head(self, letter: str, organisation: str, language: str) -> None:
         self._head(organisation, _language(language, f"letters/{letter}"))

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -20,6 +21,8 @@ NEEDED = ("subject", "language", "closing")
 #: `reviewed` names the native speaker who read the text, or says no; without the key nothing is said.
 KEYS = (*NEEDED, "note", "reviewed")
 MAX_BYTES = 64 * 1024
+#: Of the head, in characters; what is nested in it costs its reader the more.
+MAX_HEAD = 8_000
 _UNREVIEWED = ("", "no", "false", "~", "null")
 _FENCE = re.compile(r"\A---[ \t]*\n(.*?\n)---[ \t]*(?:\n|\Z)", re.DOTALL)
 
@@ -71,13 +74,17 @@ def _neighbours(path: Path) -> str:
     return did_you_mean(wanted, names) or f"There are: {', '.join(names)}"
 
 
+@lru_cache(maxsize=64)
 def open_source(text: str, place: str) -> Source:
-    """Take the text apart. Raises TemplateError with every fault of the front matter."""
+    """Take the text apart, the same text once. Raises TemplateError with every fault of the front matter."""
     problems = _strange_letters(text, place)
     fence = _FENCE.match(text)
     if not fence:
         way_out = "Begin the file with --- , the lines subject:, language: and closing:, and --- again"
         raise TemplateError([*problems, Problem(f"{place}:1", "has no front matter", way_out, "E_TPL_SYNTAX")])
+    if len(fence.group(1)) > MAX_HEAD:
+        cause = f"the front matter has more than {MAX_HEAD} characters"
+        raise TemplateError([*problems, Problem(f"{place}:2", cause, "Shorten it", "E_TPL_LIMIT")])
     lines, faults = _front(fence.group(1), place)
     if problems or faults:
         raise TemplateError([*problems, *faults])

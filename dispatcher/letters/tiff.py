@@ -114,14 +114,14 @@ def pages_of(data: bytes) -> tuple[FaxPage, ...]:
         raise ValueError(f"not a fax TIFF: {error!r}") from None
 
 
-def faults(data: bytes) -> list[str]:
-    """Why a fax line would not take this TIFF; empty when it would."""
+def faults(data: bytes, *, unpack: bool = True) -> list[str]:
+    """Why a fax line would not take this TIFF; empty when it would. `unpack`: look into the strips too."""
     try:
         pages = pages_of(data)
     except ValueError as error:
         return [str(error)]
     found = [f"page {n}: {fault}" for n, page in enumerate(pages) for fault in _page_faults(page, n, len(pages))]
-    return found or _undecodable(data) if pages else ["has no page"]
+    return found or (_undecodable(data) if unpack else []) if pages else ["has no page"]
 
 
 def _page_faults(page: FaxPage, number: int, total: int) -> Iterator[str]:

@@ -49,3 +49,8 @@ def plain(spans: tuple[Span, ...]) -> str:
 def words(blocks: tuple[Block, ...]) -> str:
     """The words of all the blocks."""
     return " ".join(plain(block.spans) + words(block.blocks) for block in blocks)
+
+
+def paragraphs(blocks: tuple[Block, ...]) -> int:
+    """How many paragraphs and headings there are, those in lists and quotations too."""
+    return sum(1 if block.kind in ("p", "h") else paragraphs(block.blocks) for block in blocks)

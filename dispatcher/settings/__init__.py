@@ -9,6 +9,7 @@ from .load import load
 from .model import Archive, Callbacks, Database, Fax, Mail, MailFax, Office, Relay, Settings, Signing, Simulator, Worker
 from .secret import database_url, read_secret
 from .shown import Shown, shown
+from .signing import signer
 
 __all__ = [
     "Archive",
@@ -30,4 +31,5 @@ __all__ = [
     "load",
     "read_secret",
     "shown",
+    "signer",
 ]

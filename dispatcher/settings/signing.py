@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.x509.oid import NameOID
 
 from dispatcher.domain.errors import Problem
 
@@ -33,6 +34,13 @@ def signing_problems(given: Iterable[Given], base: Path, now: datetime) -> Itera
     files = {name: base / Path(str(one.value)).expanduser() for name, one in named.items()}
     origins = {name: one.origin for name, one in named.items()}
     yield from _file_problems({name: file for name, file in files.items() if file.is_file()}, origins, now)
+
+
+def signer(certificate_file: Path) -> tuple[str, datetime]:
+    """The name in the signer's certificate, and when it expires. The file is one that `signing_problems` let pass."""
+    found = x509.load_pem_x509_certificates(certificate_file.read_bytes())[0]
+    names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else found.subject.rfc4514_string(), found.not_valid_after_utc
 
 
 def _file_problems(files: Mapping[str, Path], origins: Mapping[str, str], now: datetime) -> Iterator[Problem]:

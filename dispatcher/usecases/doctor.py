@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.letters import Printer
-from dispatcher.settings import Settings, database_url, load
+from dispatcher.settings import Settings, database_url, load, signer
 from dispatcher.settings.model import is_loopback
 from dispatcher.store import routes
 from dispatcher.store.engine import Store
@@ -30,6 +31,8 @@ from .campaign_files import letterheads_in, letters_in
 OLDEST_PYTHON = (3, 11)
 #: Seconds that a server may take to open a connection.
 PATIENCE = 5.0
+#: A certificate that expires sooner is spoken of: its issuer takes days or weeks for another.
+RENEW = timedelta(days=45)
 #: Zones that every copy of the time zone data has.
 _ZONES = ("UTC", "Europe/Zurich", "America/New_York")
 
@@ -52,17 +55,19 @@ class Check:
     fix: str = ""
 
 
-async def examine(path: Path | None, *, connect: bool = False) -> list[Check]:
+async def examine(path: Path | None, *, connect: bool = False, now: datetime | None = None) -> list[Check]:
     """Every check, in order. Servers beyond this machine are only reached for with `connect`.
 
-    With settings that cannot be read, the checks that need them are left out.
+    A certificate is judged at `now`, which is the present where it is not given. With settings that cannot be read, the
+    checks that need them are left out.
     """
+    now = now or datetime.now(UTC)
     checks = [_python(), *_zones()]
     try:
-        settings = load(path)
+        settings = load(path, now=now)
     except SettingsError as error:
         return [*checks, *_refused(error)]
-    checks += [_origin(settings), *_secrets(settings), _folder(settings)]
+    checks += [_origin(settings), *_secrets(settings), *_signature(settings, now), _folder(settings)]
     checks += [one async for one in _database(settings)]
     checks += await asyncio.to_thread(lambda: list(_templates(settings.templates.folder)))
     checks += [_spill(settings.office.folder), _ways_out(settings), *_header_line(settings)]
@@ -104,7 +109,7 @@ def _origin(settings: Settings) -> Check:
 
 def _secrets(settings: Settings) -> Iterator[Check]:
     files = [settings.secrets.token_key_file, settings.database.password_file]
-    files += [settings.fax.simulator.secret_file]
+    files += [settings.fax.simulator.secret_file, settings.signing.key_file, settings.signing.passphrase_file]
     files += [relay.password_file for relay in settings.mail.relays]
     there = [path for path in files if path is not None and path.exists()]
     open_ones = [path for path in there if stat.S_IMODE(path.stat().st_mode) & 0o077 and _ours(path)]
@@ -112,6 +117,19 @@ def _secrets(settings: Settings) -> Iterator[Check]:
         yield Check("secrets", Finding.WRONG, f"others can read {path}", f"Run: chmod 600 {path}")
     if not open_ones:
         yield Check("secrets", Finding.GOOD, f"{len(there)} files, none open to others")
+
+
+def _signature(settings: Settings, now: datetime) -> Iterator[Check]:
+    """Nothing where letters are not signed."""
+    if settings.signing.certificate_file is None:
+        return
+    name, last = signer(settings.signing.certificate_file)
+    found = f"letters are signed by {name}; the certificate expires on {last.date()}"
+    if last - now > RENEW:
+        yield Check("signature", Finding.GOOD, found)
+    else:
+        fix = "Name its successor under [signing] before that day: afterwards no command starts."
+        yield Check("signature", Finding.NOTE, found, fix)
 
 
 def _ours(path: Path) -> bool:

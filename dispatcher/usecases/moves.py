@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.calendars import Calendar
 from dispatcher.domain.lifecycle import ARRIVED, CLAIMABLE, follow
 from dispatcher.domain.model import Actor, Delivery
 from dispatcher.domain.schedule import Need, next_due
@@ -48,8 +47,7 @@ async def move(
     campaign = await campaigns.get(connection, seen.campaign_id)
     facts = {**values, **_times(seen, after, now), "cause": cause, "detail": detail, "changed_at": now}
     if due is BY_SCHEDULE:
-        calendar = await calendars.get(connection, seen.calendar if after in _BY_CALENDAR else "")
-        due = _due(office, campaign, seen, after, facts, calendar)
+        due = await _due(connection, office, campaign, seen, after, facts)
     moved = await deliveries.change(connection, seen, state=after, due=due, **facts)
     event = AuditEvent(
         actor=str(actor),
@@ -75,13 +73,13 @@ def _times(seen: Delivery, after: State, now: datetime) -> dict[str, datetime | 
     return {"arrived_at": arrived, "accepted_at": accepted}
 
 
-def _due(
+async def _due(
+    connection: AsyncConnection,
     office: Office,
     campaign: CampaignRow,
     seen: Delivery,
     after: State,
     facts: Mapping[str, Any],
-    calendar: Calendar,
 ) -> datetime | None:
     if seen.state is State.PRESUMED and after is State.DELIVERED:
         return seen.due  # the follow-up is waiting already, or was decided
@@ -100,7 +98,7 @@ def _due(
         zone=seen.zone,
         not_before=seen.not_before,
         hours=campaign.hours,
-        calendar=calendar,
+        calendar=await calendars.get(connection, seen.calendar if after in _BY_CALENDAR else ""),
     )
     return next_due(need, office.policy)
 

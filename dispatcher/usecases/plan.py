@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -97,12 +97,14 @@ def draw(
     campaign: Campaign,
     people: Mapping[str, Contact],
     letters: Sequence[Letter],
+    names: Mapping[tuple[str, str], str],
     remarks: Sequence[Problem] = (),
     calendars: Mapping[str, Calendar] | None = None,
 ) -> Plan:
     """The plan of `campaign` with these frozen letters, and what was noticed while they were made.
 
-    `calendars` are the closed days of each contact, by its id.
+    `names`: (addressee's id, recipient's id) → how the letter calls the recipient, with every honour. `calendars` are
+    the closed days of each contact, by its id.
     """
     closed_days = calendars or {}
     first = {one.contact_id: one for one in letters if one.step == 0}
@@ -118,7 +120,8 @@ def draw(
     described = {name: person_of(people[name]) for name in concerned}
     used = {one.digest: one for one in closed_days.values()}
     kept = {digest: used[digest] for digest in sorted({one.calendar for one in stops} & used.keys())}
-    return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(stops), described, tuple(remarks), kept)
+    called = [replace(one, recipient=names[one.addressee_id, one.contact_id]) for one in stops]
+    return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(called), described, tuple(remarks), kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def _stops(routed: _Routed, addressee_id: str, role: Role, policy: Policy, lette
             kind=kind,
             address=value,
             role=role,
-            recipient=person.display_name,
+            recipient="",  # as the letter calls them: `draw`
             zone=person.time_zone,
             letter=letter.digest,
             due=due.isoformat(),

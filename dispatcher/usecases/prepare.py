@@ -24,8 +24,16 @@ from .estimate import estimated
 from .office import Office
 from .plan import Plan, draw, kinds_of
 
-#: A frozen letter, and what a person should look at.
-Frozen = tuple[Letter, tuple[Problem, ...]]
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A frozen letter."""
+
+    letter: Letter
+    warnings: tuple[Problem, ...]  #: what a person should look at
+    names: Mapping[str, str]  #: contact id → how the letter calls its addressee and those who receive copies
+
+
 #: Called after each letter with (done, all).
 Progress = Callable[[int, int], None]
 
@@ -61,12 +69,15 @@ async def prepare(
     barred = await office.store.read(lambda connection: _barred(connection, campaign, people))
     try:
         enclosed = await enclose(office, campaign)
-        letters, remarks = await _freeze_all(office, campaign, people, closed_days, enclosed, progress)
+        frozen = await _freeze_all(office, campaign, people, closed_days, enclosed, progress)
     except CampaignError as error:
         raise CampaignError([*barred, *error.problems]) from error
     if barred:
         raise CampaignError(barred)
-    plan = await estimated(office, draw(campaign, people, letters, [*noted, *remarks, *unsure], closed_days))
+    remarks = [*noted, *_once([warning for one in frozen for warning in one.warnings]), *unsure]
+    names = {(one.letter.contact_id, name): called for one in frozen for name, called in one.names.items()}
+    letters = [one.letter for one in frozen]
+    plan = await estimated(office, draw(campaign, people, letters, names, remarks, closed_days))
     digest = await office.archive.put(plan.as_bytes())
     voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
     return Prepared(plan, digest, voided)
@@ -100,7 +111,7 @@ async def _freeze_all(
     closed_days: Mapping[str, Calendar],
     enclosed: Mapping[int, Enclosed],
     progress: Progress,
-) -> tuple[list[Letter], list[Problem]]:
+) -> list[Frozen]:
     orders = [(step, contact_id) for step in campaign.steps for contact_id in campaign.contact_ids]
     done = 0
 
@@ -122,8 +133,7 @@ async def _freeze_all(
     problems = [problem for error in made if isinstance(error, TemplateError) for problem in error.problems]
     if problems:
         raise CampaignError(_once(problems))
-    frozen = [one for one in made if not isinstance(one, TemplateError)]
-    return [letter for letter, _ in frozen], _once([warning for _, warnings in frozen for warning in warnings])
+    return [one for one in made if not isinstance(one, TemplateError)]
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
@@ -139,7 +149,7 @@ def copies_for(campaign: Campaign, people: Mapping[str, Contact], contact_id: st
 async def _freeze(office: Office, campaign: Campaign, step: Step, order: Order, enclosed: Enclosed) -> Frozen:
     rendered, contact = await office.render(order), order.contact
     require_sendable(office, campaign, contact.id, rendered)
-    objects = {name: await office.archive.put(data) for name, data in rendered.parts.items()}
+    objects = await office.archive.put_all(rendered.parts)
     letter = Letter(
         digest="",
         campaign_id=campaign.id,
@@ -151,7 +161,9 @@ async def _freeze(office: Office, campaign: Campaign, step: Step, order: Order, 
         fax_pages=rendered.fax_pages,
         objects={**objects, **enclosed.objects},
     )
-    return replace(letter, digest=await office.archive.put(_manifest(letter))), rendered.warnings
+    named = replace(letter, digest=await office.archive.put(_manifest(letter)))
+    ids = (contact.id, *(copy.id for copy in order.copies))
+    return Frozen(named, rendered.warnings, dict(zip(ids, rendered.names, strict=True)))
 
 
 def order_for(

@@ -13,14 +13,19 @@ import pytest
 from desk.desk import ADA, MEGAN, Desk, person
 from PIL import Image, ImageChops
 
+from dispatcher.app import PROVIDERS
 from dispatcher.archive import digest_of
 from dispatcher.channels.base import Abilities
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.simulator import SimulatorChannel
+from dispatcher.domain.clock import SystemClock
 from dispatcher.domain.errors import CampaignError, Problem
+from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.words import Cause, Kind, Policy, State
 from dispatcher.letters.header_line import FaxHeader, stamp, words_from
 from dispatcher.letters.legibility import STRIP_ROWS
+from dispatcher.settings import load
+from dispatcher.settings import model as settings_model
 from dispatcher.usecases import launch, look, review
 from dispatcher.usecases.fax_header import header_problems
 from dispatcher.worker import Worker
@@ -187,3 +192,18 @@ async def test_fax_by_mail_carries_the_line_as_a_picture_in_a_pdf(desk: Desk, tm
     document.close()
     with Image.open(io.BytesIO(stamp(await approved_pages(desk, row.letter), words_from(attempt.facts)))) as page:
         assert ImageChops.difference(shown, page.convert("L")).getbbox() is None
+
+
+@pytest.mark.parametrize(("who", "prints"), [("ours", False), ("gateway", True)])
+def test_the_settings_say_who_prints_the_line_of_faxes_by_mail(who: str, prints: bool) -> None:
+    given: dict[str, object] = {
+        "mail.relays": [{"name": "main", "host": "127.0.0.1", "port": 25, "security": "none"}],
+        "fax.mailfax": {"enabled": True, "domain": "gateway.example", "header": who},
+    }
+    channel = PROVIDERS["mailfax"](load(None, {}, given), SystemClock())
+    assert channel is not None
+    assert channel.abilities.prints_header is prints
+
+
+def test_a_tariff_of_the_settings_is_one_of_the_estimate() -> None:
+    assert set(settings_model.Tariff.model_fields) == set(Tariff.__slots__)

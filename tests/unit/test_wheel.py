@@ -45,9 +45,13 @@ def test_the_wheel_holds_every_file_of_a_shipped_folder(unpacked: Path, folder: 
     assert {file.relative_to(home) for file in home.rglob("*") if file.is_file()} == here
 
 
-def test_the_wheel_holds_the_package_its_type_mark_its_migrations_and_its_licence(unpacked: Path) -> None:
+def test_the_wheel_holds_the_package_its_type_mark_its_migrations_its_tables_and_its_licence(unpacked: Path) -> None:
     assert (unpacked / "dispatcher" / "py.typed").exists()
     assert list((unpacked / "dispatcher" / "store" / "migrations").rglob("0*.py"))
+    assert {file.name for file in (unpacked / "dispatcher" / "domain").glob("*.csv")} == {
+        "states.csv",
+        "state_aliases.csv",
+    }
     (info,) = unpacked.glob("dispatcher-*.dist-info")
     assert {"LICENSE", "NOTICE"} <= {file.name for file in info.rglob("*")}
     assert not (unpacked / "tests").exists()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dispatcher.domain.model import Address, Contact, Provenance
 from dispatcher.domain.states import states
 from dispatcher.domain.words import Form, Gender, Kind, Policy
+from dispatcher.intake.build import ERRORS
 from dispatcher.intake.findings import Findings
 from dispatcher.intake.text import Where, check_line, clean
 from dispatcher.intake.values import LANGUAGES, time_zones
@@ -24,7 +25,7 @@ _AWKWARD = st.sampled_from([
 
 def _is_kept(text: str) -> bool:
     findings = Findings()
-    return check_line(text, Where("", ""), findings) and clean(text) == text
+    return check_line(text, Where("", ""), findings) and clean(text) == text and text not in ERRORS
 
 
 _seen = st.characters(exclude_categories=("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from blue_book import HEADERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from intake_files import CAMPAIGN, GOOD, LETTERS, ORGANISATIONS, csv_text, row
+from intake_files import CAMPAIGN, GOOD, LETTERS, ORGANISATIONS, csv_text, quoted, row
 
 from dispatcher.domain.errors import CampaignError, ImportError_, UserError
 from dispatcher.intake.campaign import read_campaign
-from dispatcher.intake.contacts import FIELDS, ContactBook, read_contacts
+from dispatcher.intake.contacts import FIELDS, ContactBook, read_contacts, read_lists
 
 T = TypeVar("T")
 
@@ -71,6 +72,46 @@ def test_no_bytes_stop_the_reader_of_contacts(path: Path, data: bytes) -> None:
     if book:
         assert len(book.places) == len(book.contacts)
         assert all(contact.addresses and (contact.salutation or contact.form) for contact in book.contacts)
+
+
+CARD = """\
+BEGIN:VCARD\r
+VERSION:4.0\r
+N:Nom;Prénom;;Mme;\r
+FN:Mme Prénom Nom\r
+TITLE:Ambassador\r
+ADR;TYPE="work,pref":;;18\\, chemin X;Genève;;1202;Suisse\r
+EMAIL;PREF=1:a@x.example\r
+TEL;TYPE=fax;VALUE=uri:tel:+41225550100\r
+NOTE;ENCODING=QUOTED-PRINTABLE:=41=\r
+=42\r
+LANG:fr\r
+END:VCARD\r
+"""
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=spoiled(CARD) | st.binary(max_size=200).map(b"BEGIN:VCARD\n".__add__))
+def test_no_bytes_stop_the_reader_of_cards(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    reading = read_lists([path])
+    assert all(row.problems or row.contact for row in reading.rows)
+    told = [*reading.problems, *reading.warnings]
+    assert all(one.code and one.cause.isprintable() and one.way_out.isprintable() for one in told)
+
+
+layouts = st.lists(st.sampled_from(HEADERS) | st.text(max_size=8), min_size=1, max_size=8)
+
+
+@settings(max_examples=300, deadline=None)
+@given(header=layouts, rows=st.lists(st.lists(st.text(max_size=12), min_size=8, max_size=8), max_size=3))
+def test_no_columns_stop_the_reader_of_lists(path: Path, header: list[str], rows: list[list[str]]) -> None:
+    text = "\n".join(";".join(map(quoted, row[: len(header)])) for row in [header, *rows])
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    reading = read_lists([path])
+    assert all(row.problems or row.contact for row in reading.rows)
+    told = [*reading.problems, *reading.warnings]
+    assert all(one.code and one.cause.isprintable() and one.way_out.isprintable() for one in told)
 
 
 values = st.recursive(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from intake_files import CAMPAIGN, LETTERS, ORGANISATIONS, ReadCampaign, problem
 
 from dispatcher.domain.errors import Problem
 from dispatcher.domain.model import Attachment
-from dispatcher.intake.attachments import Inspection, as_mailed
+from dispatcher.intake.attachments import LARGEST, Inspection, as_mailed
 from dispatcher.intake.campaign import CampaignFile, read_campaign
 from dispatcher.intake.contacts import ContactBook
 
@@ -32,6 +33,10 @@ def beside(tmp_path: Path) -> Path:
     for name in ("annex.pdf", "Übersicht 2.pdf", "notes.docx"):
         (tmp_path / name).write_bytes(b"%PDF-" + name.encode())
     (tmp_path / "more").mkdir()
+    (tmp_path / "folder.pdf").mkdir()
+    os.mkfifo(tmp_path / "pipe.pdf")
+    with (tmp_path / "huge.pdf").open("wb") as file:
+        file.truncate(LARGEST + 1)  # takes no room on the disk
     (tmp_path / "more/Annex.PDF").write_bytes(b"%PDF-more")
     return tmp_path
 
@@ -61,6 +66,9 @@ def test_a_folder_below_will_do(campaign_file: ReadCampaign, beside: Path) -> No
         ('[""]', "E_VALUE"),
         ('["anex.pdf"]', "E_ATT_MISSING"),
         ('["more"]', "E_ATT_TYPE"),
+        ('["folder.pdf"]', "E_ATT_MISSING"),
+        ('["pipe.pdf"]', "E_ATT_MISSING"),
+        ('["huge.pdf"]', "E_ATT_SIZE"),
         ('["notes.docx"]', "E_ATT_TYPE"),
         ('["/etc/annex.pdf"]', "E_ATT_PATH"),
         ('["../annex.pdf"]', "E_ATT_PATH"),

@@ -43,6 +43,12 @@ def test_what_may_be_left_out_has_a_stated_default(campaign_file: ReadCampaign) 
     assert campaign.letter_date == date(2015, 10, 1)
     assert (campaign.hours, campaign.expires_after, campaign.proof_after) == (None, 0, 3)
     assert campaign.copies[0].policy is Policy.FAX_IF_NO_PROOF
+    assert campaign.fall_back == "en"
+
+
+def test_the_language_that_letters_fall_back_to_may_be_stated(campaign_file: ReadCampaign) -> None:
+    change = ('title = "Air strikes"', 'title = "Air strikes"\nfall_back = "fr"')
+    assert campaign_file(change).campaign.fall_back == "fr"
 
 
 @pytest.mark.parametrize("days", list(Days))
@@ -129,8 +135,8 @@ FAULTS: list[tuple[str, str, int, str]] = [
     ("after = 10\n", "after = 0\n", 40, "E_VALUE"),
     ('"air-strikes-follow-up"', '"air-strikes"', 39, "E_DUP"),
     ("after = 10\n", "after = 10\nafter_days = 3\n", 41, "E_KEY_UNKNOWN"),
-    ('title = "Air strikes"', 'title = "Air strikes"\nfall_back = "de"', 4, "E_LANGUAGE"),
-    ('title = "Air strikes"', 'title = "Air strikes"\nfall_back = 3', 4, "E_TYPE"),
+    ('title = "Air strikes"', 'title = "Air strikes"\nfall_back = "de"', 3, "E_LANGUAGE"),
+    ('title = "Air strikes"', 'title = "Air strikes"\nfall_back = 3', 3, "E_TYPE"),
 ]
 
 

@@ -142,6 +142,16 @@ def test_an_export_of_google_is_read_with_its_labelled_numbers(tmp_path: Path) -
     assert "W_COLUMN" not in {one.code for one in reading.warnings}
 
 
+def test_an_older_export_of_google_is_read_too(tmp_path: Path) -> None:
+    old = {"First Name": "Given Name", "Last Name": "Family Name", "Organization Name": "Organization 1 - Name",
+           "Organization Title": "Organization 1 - Title", "Labels": "Group Membership"}  # fmt: skip
+    columns = [old.get(name, name).replace("- Label", "- Type") for name in GOOGLE]
+    row = {old.get(name, name).replace("- Label", "- Type"): cell for name, cell in GOOGLE_ROW.items()}
+    contact = only(read(tmp_path / "contacts.csv", table(columns, row), FRENCH))
+    assert (contact.name, contact.organisation) == ("Elena Marchetti", "Mission of Ardesia")
+    assert contact.address(Kind.FAX) == "+41225550100"
+
+
 def test_a_second_fax_number_and_an_unread_address_are_told(tmp_path: Path) -> None:
     row = {**GOOGLE_ROW, "Phone 3 - Label": "Home Fax", "Phone 3 - Value": "1", "E-mail 2 - Value": "b@x.example"}
     reading = read(tmp_path / "contacts.csv", table(GOOGLE, row), FRENCH)
@@ -214,6 +224,11 @@ def test_the_person_says_what_a_column_is_and_which_to_leave_out(tmp_path: Path)
     assert (contact.name, contact.salutation, contact.id) == ("A. Name", "Madame", "a-name")
     assert contact.address(Kind.FAX) == "+41225550100"
     assert {one.header: one.how for one in reading.mapping}["Who"] == "as you said"
+
+
+def test_a_row_is_not_taken_for_the_header_for_one_word_of_it(tmp_path: Path) -> None:
+    reading = read(tmp_path / "odd.csv", "Who,What,Where to\nA. Name,Ambassador,a@x.example\n")
+    assert [(one.code, one.place.rpartition(":")[2]) for one in reading.faults] == [("E_CSV_HEADER", "1")]
 
 
 @pytest.mark.parametrize(

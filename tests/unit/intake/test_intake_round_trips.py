@@ -87,6 +87,24 @@ def test_the_empty_list_has_every_column_and_an_example_that_is_read(tmp_path: P
     assert [one.id for one in reading.contacts] == ["ardesia-geneva"]
 
 
+@pytest.mark.parametrize("write", [write_csv, write_xlsx, write_vcard])
+def test_the_same_contacts_are_the_same_file_and_nothing_is_left_beside_it(write: Write, tmp_path: Path) -> None:
+    write_blank(tmp_path / "list.csv")
+    contacts = read_lists([tmp_path / "list.csv"]).contacts
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write(contacts, tmp_path / name / "list")
+    assert (tmp_path / "one/list").read_bytes() == (tmp_path / "two/list").read_bytes()
+    assert [file.name for file in (tmp_path / "one").iterdir()] == ["list"]
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one_whole(tmp_path: Path) -> None:
+    (tmp_path / "list.xlsx").mkdir()
+    with pytest.raises(OSError, match=r"list\.xlsx"):
+        write_xlsx([], tmp_path / "list.xlsx")
+    assert [file.name for file in tmp_path.iterdir()] == ["list.xlsx"]
+
+
 def test_a_card_keeps_to_75_octets_a_line_and_tears_no_letter_apart(folder: Path) -> None:
     write_blank(folder / "one.csv")
     (contact,) = read_lists([folder / "one.csv"]).contacts

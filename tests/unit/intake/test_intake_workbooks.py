@@ -73,6 +73,19 @@ def test_numbers_and_days_are_read_as_they_are_shown(tmp_path: Path) -> None:
     assert row.contact.address(Kind.FAX) == "+41225550100"
 
 
+@pytest.mark.parametrize(
+    ("written", "code"), [(612345678, "E_FAX_FORM"), ("06 1234 5678", ""), (39612345678, ""), ("+39 06 1234 5678", "")]
+)
+def test_a_zero_that_a_number_cell_has_lost_is_asked_for_where_it_counts(
+    tmp_path: Path, written: int | str, code: str
+) -> None:
+    def fill(book: Any, sheet: Any) -> None:
+        sheet.write(1, 1, "Rome")
+        sheet.write(1, 2, written)
+
+    assert codes(read(missions(tmp_path / "list.xlsx", fill))) == [code][: bool(code)]
+
+
 def test_a_formula_counts_by_the_value_it_was_saved_with(tmp_path: Path) -> None:
     def fill(book: Any, sheet: Any) -> None:
         sheet.write_formula(1, 5, '="Mme "&"B. Nom"', None, "Mme B. Nom")
@@ -138,6 +151,14 @@ def test_a_hidden_sheet_is_read_only_when_it_is_named(tmp_path: Path) -> None:
 def test_a_sheet_that_is_not_there_is_told_the_nearest(tmp_path: Path) -> None:
     (problem,) = read(missions(tmp_path / "list.xlsx"), sheet="Geneve").problems
     assert (problem.code, problem.way_out) == ("E_SHEET", "Did you mean 'Genève'?")
+
+
+def test_a_heading_between_the_rows_is_one_problem_and_not_five(tmp_path: Path) -> None:
+    reading = read(write(tmp_path / "list.xlsx", ("Missions", [HEADER, ["AFRIQUE"], ROW])))
+    assert [(one.code, one.cause) for one in reading.problems] == [
+        ("E_SHEET_SHAPE", "only one cell of the row is filled: 'AFRIQUE'")
+    ]
+    assert len(reading.contacts) == 1
 
 
 @pytest.mark.parametrize("blank", [0, 3, 13])

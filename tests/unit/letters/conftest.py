@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from functools import cache
 
 import pytest
-from letterbook import Own
+from letter_people import order_in
+from letterbook import Own, Seed
+from verapdf.judge import Judge
 
 from dispatcher.domain.model import Contact, Sender
 from dispatcher.letters import Order, Printer
@@ -20,6 +24,19 @@ TEMPLATES = resource("templates")
 @pytest.fixture(scope="session")
 def printer() -> Printer:
     return Printer(TEMPLATES)
+
+
+@pytest.fixture(scope="session")
+def judge() -> Iterator[Judge]:
+    """One Java machine for all the tests of the standards."""
+    made = Judge()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def seed(printer: Printer) -> Seed:
+    return cache(lambda tag: printer.render(order_in(tag)))
 
 
 @pytest.fixture(scope="session")

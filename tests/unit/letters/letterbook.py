@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 import pypdfium2
 
-from dispatcher.letters import Printer
+from dispatcher.letters import Printer, Rendered
 
 #: Gives a printer whose letter `own` has the given text.
 Own = Callable[[str], Printer]
+#: Gives the seed letter in a language; each is made once.
+Seed = Callable[[str], Rendered]
 
 
 def pdf_text(pdf: bytes) -> str:

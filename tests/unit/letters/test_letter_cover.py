@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pypdfium2
 import pytest
-from golden import SIX
+from annexes import annex
+from covers import FOLDER, NOTE, covered, first_page
+from golden import SIX, TOLERANCE, difference
 from letter_people import order_in
 from letterbook import Own, pdf_text, words
 from PIL import Image, ImageChops
@@ -17,21 +20,11 @@ from verapdf.judge import Judge
 from dispatcher.domain.errors import TemplateError
 from dispatcher.letters import Order, Printer, Rendered
 from dispatcher.letters.address import CoverNote
+from dispatcher.letters.enclosure import Enclosure
 from dispatcher.letters.languages import LANGUAGES
+from dispatcher.resources import resource
 
 Box = tuple[float, float, float, float]
-NOTE = CoverNote("+442079460123", ("+441632960101",), "The original follows by post.")
-
-
-def covered(order: Order, note: CoverNote = NOTE) -> Order:
-    return replace(order, cover=note)
-
-
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
-    judge = Judge()
-    yield judge
-    judge.close()
 
 
 def _page(tiff: bytes, number: int) -> Image.Image:
@@ -100,6 +93,8 @@ def test_it_speaks_the_letters_language_and_keeps_both_standards(judge: Judge, p
         wanted = (labels.to, labels.sender, labels.copies, labels.remarks, labels.missing, labels.phone)
         assert [label for label in wanted if " ".join(words(label)) not in flat] == []
     assert "+442079460123" in said
+    with Image.open(FOLDER / f"{tag}.png") as golden:
+        assert difference(first_page(rendered), golden.convert("1")) < TOLERANCE
     assert judge.faults(rendered.parts["fax_pdf"]) == []
     assert not [one for one in rendered.warnings if one.code.startswith("W_LEGIBLE")]
 
@@ -137,7 +132,8 @@ def test_many_copies_make_it_smaller_and_too_many_are_refused(printer: Printer, 
         note = CoverNote("+442079460123", tuple(f"+4416329601{n:02}" for n in range(count)))
         return printer.render(covered(replace(order, copies=copies), note))
 
-    assert with_copies(8).fax_pages == 2 + (with_copies(8).pages - 1)
+    few = with_copies(8)
+    assert few.fax_pages == few.pages + 1
     with pytest.raises(TemplateError, match="E_FAX_COVER the fax cover page does not fit"):
         with_copies(40)
 
@@ -155,10 +151,10 @@ def test_a_letterhead_without_any_way_to_reach_us_is_told(own: Own, order: Order
         path.write_text(kept, encoding="utf-8")
 
 
-@pytest.mark.parametrize("text", ['#import "x"', "{{ 7*7 }}", "*star* _line_", '"]); #panic("p")', "=?utf-8?q?=41?="])
-def test_remarks_are_shown_as_they_are_written(printer: Printer, order: Order, text: str) -> None:
+def test_remarks_are_shown_as_they_are_written(printer: Printer, order: Order) -> None:
+    text = '#import "x" {{ 7*7 }} *star* _line_ "]); #panic("p") =?utf-8?q?=41?= \\u{41} $x$ <b>'
     rendered = printer.render(covered(order, replace(NOTE, remarks=text)))
-    assert text in _first_page_text(rendered).replace("’", "'")
+    assert text in " ".join(_first_page_text(rendered).split())
 
 
 def test_a_character_that_no_typeface_has_is_named_with_its_place(printer: Printer, order: Order) -> None:
@@ -168,3 +164,44 @@ def test_a_character_that_no_typeface_has_is_named_with_its_place(printer: Print
 
 def test_the_same_order_gives_the_same_cover(printer: Printer, order: Order, english: Rendered) -> None:
     assert printer.render(covered(order)).parts == english.parts
+
+
+def test_remarks_are_said_in_the_letters_language_where_the_letterhead_knows_them(own: Own, order: Order) -> None:
+    printer = own("---\nsubject: Une affaire\nlanguage: fr\nclosing: Cordialement,\n---\nVoici.")
+    folder = printer._templates / "letters/own"
+    (folder / "en.md").rename(folder / "fr.md")
+    path = printer._templates / "letterheads/cluster-munition-coalition/letterhead.toml"
+    kept = path.read_text(encoding="utf-8")
+    known = 'words = { "Original follows by post" = "L\'original suit par la poste",'
+    path.write_text(kept.replace('words = { "Geneva" = "Genève",', f'{known} "Geneva" = "Genève",'), encoding="utf-8")
+    try:
+        contact = replace(order.contact, language="fr")
+        mine = replace(order, letter="own", contact=contact)
+        rendered = printer.render(covered(mine, replace(NOTE, remarks="Original follows by post")))
+    finally:
+        path.write_text(kept, encoding="utf-8")
+        (folder / "fr.md").unlink()
+    assert "original suit par la poste" in _first_page_text(rendered)
+
+
+def test_a_cover_template_that_was_broken_is_found_without_a_contact(tmp_path: Path) -> None:
+    folder = tmp_path / "templates"
+    shutil.copytree(resource("templates"), folder)
+    assert Printer(folder).check("air-strikes", "cluster-munition-coalition", "en") == []
+    page = folder / "typst/cover.typ"
+    page.write_text(page.read_text(encoding="utf-8").replace("c.missing", "c.mising"), encoding="utf-8")
+    [found] = Printer(folder).check("air-strikes", "cluster-munition-coalition", "en")
+    assert found.code == "E_TPL_PAGE"
+    assert "mising" in found.cause
+
+
+def test_no_word_is_so_long_that_it_runs_off_the_page(judge: Judge, printer: Printer, order: Order) -> None:
+    name = "an-annex-with-a-name-that-nobody-shortened_" * 2 + ".pdf"
+    long = replace(order, enclosures=(Enclosure(name, "", annex(), 1),))
+    rendered = printer.render(covered(long, replace(NOTE, remarks="https://example.org/" + "x" * 280)))
+    box = ImageChops.invert(first_page(rendered).convert("L")).getbbox()
+    assert box
+    assert box[2] < 1728 - 150
+    assert "W_LEGIBLE_EDGE" not in [one.code for one in rendered.warnings]
+    alone = printer.render(covered(order, replace(NOTE, remarks="x" * 280)))
+    assert judge.faults(alone.parts["fax_pdf"]) == []

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import pikepdf
 import pytest
 import typst
 from letter_people import order_in
@@ -11,7 +15,9 @@ from PIL import Image, ImageDraw
 
 from dispatcher.domain.errors import Problem
 from dispatcher.letters import Printer, fax
+from dispatcher.letters.address import CoverNote
 from dispatcher.letters.legibility import Inspector, inspect
+from dispatcher.resources import resource
 
 PAGE = '#set page(paper: "a4", margin: 25mm)\n#set text(font: "Libertinus Serif", size: 11pt)\n'
 BODY = "The Coalition writes to Your Excellency about the matter of which it has written before.\n\n" * 6
@@ -98,6 +104,24 @@ def test_one_kind_is_told_once_a_page_with_the_number_of_places() -> None:
     assert "and so in 9 more places" in found(pale * 10)["W_LEGIBLE_GREY"].cause
 
 
+def test_a_stamp_that_is_laid_over_the_page_is_seen_in_the_strip() -> None:
+    with pikepdf.open(io.BytesIO(pdf_of(BODY))) as document:
+        black = document.make_stream(b"0 g 0 0 100 10 re f", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form)
+        black.BBox = pikepdf.Array([0, 0, 100, 10])
+        stamp = pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot,
+            Subtype=pikepdf.Name.Stamp,
+            Rect=pikepdf.Array([100, 825, 200, 835]),
+            F=4,
+            AP=pikepdf.Dictionary(N=black),
+        )
+        document.pages[0].Annots = document.make_indirect(pikepdf.Array([document.make_indirect(stamp)]))
+        out = io.BytesIO()
+        document.save(out)
+    [problem] = inspect(out.getvalue(), "x")
+    assert (problem.code, problem.cause[:40]) == ("W_LEGIBLE_STRIP", "0 mm from the top: something stands in t")
+
+
 def test_a_raised_figure_is_no_small_print() -> None:
     assert found(BODY + "The 1#super[st] of October, and a note.#super[2]") == {}
 
@@ -146,7 +170,19 @@ def test_a_page_that_is_made_smaller_has_smaller_type() -> None:
 
 @pytest.mark.parametrize("tag", ["ar", "en", "es", "fr", "ru", "zh"])
 def test_our_own_letters_raise_no_alarm(printer: Printer, tag: str) -> None:
-    rendered = printer.render(order_in(tag))
+    order = order_in(tag)
+    rendered = printer.render(replace(order, cover=CoverNote("+41225550100", ("",) * len(order.copies), "Urgent")))
     assert [one for one in rendered.warnings if one.code.startswith("W_LEGIBLE")] == []
     looked = Inspector("print edition", 8.0)
     assert looked.findings(fax.fax_pages(rendered.parts["pdf"], looked.look)) == []
+
+
+def test_a_letterhead_in_a_pale_colour_is_told_for_the_contact_whose_fax_it_spoils(tmp_path: Path) -> None:
+    templates = tmp_path / "templates"
+    shutil.copytree(resource("templates"), templates)
+    head = templates / "letterheads/cluster-munition-coalition/letterhead.toml"
+    pale = head.read_text("utf-8").replace("fax_edition = true", "fax_edition = false").replace("#7b1e2e", "#d8b45a")
+    head.write_text(pale, "utf-8")
+    seen = [one for one in Printer(templates).render(order_in("en")).warnings if one.code.startswith("W_LEGIBLE")]
+    assert [(one.code, one.place) for one in seen] == [("W_LEGIBLE_GREY", "contact ru-president, fax page 1")]
+    assert "CLUSTER MUNITION COALITION" in seen[0].cause

@@ -120,7 +120,7 @@ def test_a_name_never_leaves_the_templates_folder(printer: Printer, order: Order
     ("change", "hint"),
     [
         ({"salutation": "  "}, "salutation is empty"),
-        ({"state": ""}, "prints a field that is empty"),
+        ({"state": ""}, "state is empty, and letters/air-strikes/en.md:7, 9, 13, 15, 17 prints it"),
         ({"state": "None"}, "state is 'None'"),
         ({"name": "nan"}, "name is 'nan'"),
         ({"name": "", "office": "", "organisation": ""}, "name is empty"),
@@ -153,3 +153,17 @@ def test_a_copy_for_nobody_stops_the_letter(printer: Printer, order: Order) -> N
     nobody = replace(order.copies[0], honorific="", name="", office="", organisation="")
     with pytest.raises(TemplateError, match="contact ru-geneva: E_TPL_RESIDUE name is empty"):
         printer.render(replace(order, copies=(nobody,)))
+
+
+def test_a_field_that_is_empty_is_named_with_its_contact_and_the_line_that_prints_it(own: Own, order: Order) -> None:
+    mine = replace(order, letter="own", contact=replace(order.contact, state="", office=""), copies=())
+    unsaid = "{% if contact.office %}{{ contact.office }}{% endif %}"
+    body = "To {{ contact.state | capital }}.\n\n" + unsaid + "Dear {{ contact.in_text }}."
+    with pytest.raises(TemplateError) as caught:
+        own(body).render(mine)
+    found = [(one.place, one.cause, one.code) for one in caught.value.problems]
+    assert found == [
+        ("contact ru-president", "state is empty, and letters/own/en.md:6 prints it", "E_TPL_RESIDUE"),
+        ("contact ru-president", "in_text is empty, and letters/own/en.md:8 prints it", "E_TPL_RESIDUE"),
+    ]
+    assert "contacts repair ru-president" in caught.value.problems[0].way_out

@@ -1,0 +1,121 @@
+"""LibreOffice's side: the same letter merged and turned into PDF, in each of the ways that LibreOffice offers.
+
+Everything that LibreOffice keeps goes into a folder of the run; it sees the typeface that we use.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+import template
+from people import people
+
+from dispatcher.resources import resource
+
+#: The Python that LibreOffice's bindings are installed for.
+PYTHON = "/usr/bin/python3"
+HERE = Path(__file__).parent
+#: name: what it does.
+WAYS = {
+    "merge-files": "mail merge, a PDF a letter",
+    "merge-one": "mail merge, one PDF of all letters",
+    "convert": "a filled document a letter, --convert-to pdf for all in one call",
+    "variables": "a program of ours that sets variables in one open document and exports it each time",
+}
+_FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{face}</dir><dir>/usr/share/fonts</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
+
+
+def missing() -> str:
+    """What has to be installed, in words; '' where nothing is missing."""
+    if shutil.which("soffice") is None:
+        return "LibreOffice is not installed (the package libreoffice-writer-nogui)"
+    done = subprocess.run([PYTHON, "-c", "import uno"], capture_output=True, check=False)
+    return "LibreOffice's bindings for Python are not installed (python3-uno)" if done.returncode else ""
+
+
+def version() -> str:
+    return subprocess.run(["soffice", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def environment(folder: Path) -> Mapping[str, str]:
+    """A home of its own, and the typeface."""
+    folder.mkdir(parents=True, exist_ok=True)
+    face = files("fontpkg_eb_garamond") / "files"
+    (folder / "fonts.conf").write_text(_FONTS.format(face=face, cache=folder / "fonts"), "utf-8")
+    return os.environ | {"FONTCONFIG_FILE": str(folder / "fonts.conf"), "HOME": str(folder), "SAL_USE_VCLPLUGIN": "svp"}
+
+
+def warm(home: Path) -> None:
+    """The first start makes the profile; nobody should have to pay for that in the figures."""
+    (home / "empty.txt").write_text("empty", "utf-8")
+    subprocess.run(
+        [*_soffice(home), "--convert-to", "pdf", "--outdir", home, home / "empty.txt"],
+        env=environment(home), capture_output=True, check=True,
+    )  # fmt: skip
+
+
+def run(way: str, home: Path, folder: Path, number: int, *, apart: bool, standards: str) -> float:
+    """Seconds, with the start of the program. Raises SystemExit when the letters are not all there."""
+    (folder / "out").mkdir(parents=True)
+    _write_table(folder, number, apart=apart)
+    texts = resource("templates")
+    (folder / "letter.fodt").write_text(template.document(texts, template.merge_field("people")), "utf-8")
+    (folder / "variables.fodt").write_text(template.document(texts, template.user_field, declare=True), "utf-8")
+    start = time.monotonic()
+    if way == "convert":
+        _convert(home, folder, number, apart=apart, standards=standards)
+    else:
+        _drive(way, home, folder, standards)
+    seconds = time.monotonic() - start
+    made = len(list((folder / "out").glob("*.pdf")))
+    if made != (1 if way == "merge-one" else number):
+        raise SystemExit(f"LibreOffice ({way}) made {made} PDFs of {number} letters")
+    return seconds
+
+
+def _soffice(home: Path) -> list[str | Path]:
+    return ["soffice", f"-env:UserInstallation=file://{home}/profile", "--headless", "--norestore", "--nologo"]
+
+
+def _write_table(folder: Path, number: int, *, apart: bool) -> None:
+    with (folder / "people.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, template.COLUMNS, quoting=csv.QUOTE_ALL)
+        table.writeheader()
+        table.writerows(template.row(one) for one in people(number, apart=apart))
+
+
+def _convert(home: Path, folder: Path, number: int, *, apart: bool, standards: str) -> None:
+    for one in people(number, apart=apart):
+        text = template.document(resource("templates"), template.filled(one))
+        (folder / f"{one.id}.fodt").write_text(text, "utf-8")
+    names = sorted(folder.glob("office-*.fodt"))
+    told = '{"SelectPdfVersion":{"type":"long","value":"2"},"PDFUACompliance":{"type":"boolean","value":"true"}}'
+    target = f"pdf:writer_pdf_Export:{told}" if standards == "tagged" else "pdf"
+    command = [*_soffice(home), "--convert-to", target, "--outdir", folder / "out", *names]
+    subprocess.run(command, env=environment(home), capture_output=True, check=True)
+
+
+def _drive(way: str, home: Path, folder: Path, standards: str) -> None:
+    pipe = f"bench{uuid.uuid4().hex[:12]}"
+    office = subprocess.Popen(
+        [*_soffice(home), f"--accept=pipe,name={pipe};urp;"], env=environment(home), stderr=subprocess.DEVNULL
+    )
+    try:
+        command = [PYTHON, HERE / "merging.py", pipe, way, folder, standards]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"LibreOffice ({way}): {done.stderr.strip()}")
+        office.wait(30)
+    finally:
+        office.kill()
+        office.wait()
