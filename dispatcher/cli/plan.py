@@ -33,11 +33,13 @@ def show_plan(digest: str, plan: Plan, remarks: Sequence[Problem], zone: str, *,
             ("plan", digest),
             ("sender", f"{campaign['sender']['name']} <{campaign['sender']['email']}>"),
             ("leaves", campaign["local_key"].replace("T", " ")),
+            ("repeats", f"{len(plan.instants)} times in all" if len(plan.instants) > 1 else ""),
             ("hours", _hours(campaign)),
             ("fax cover", "yes" if campaign["fax_cover"] else ""),
             *estimate_facts(campaign, zone),
         ]
     )
+    _show_times(plan, zone)
     _show_letters(plan)
     _show_attachments(plan)
     _show_deliveries(plan, zone)
@@ -64,6 +66,12 @@ def _stop(plan: Plan, stop: Stop) -> dict[str, object]:
 def _there(stop: Stop) -> str:
     """When it leaves, by the clock at the recipient's."""
     return f"{datetime.fromisoformat(stop.due).astimezone(ZoneInfo(stop.zone)):%a %Y-%m-%d %H:%M}"
+
+
+def _show_times(plan: Plan, zone: str) -> None:
+    if len(plan.instants) > 1:
+        heading(f"{len(plan.instants)} times")
+        table(("occurrence", "at"), [(key, local(at, zone)) for key, at in plan.instants.items()], "")
 
 
 def _show_letters(plan: Plan) -> None:

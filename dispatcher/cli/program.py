@@ -25,6 +25,7 @@ from . import (
     doubts,
     failures,
     letters,
+    occurrences,
     work,
 )
 from .output import say
@@ -45,6 +46,8 @@ app = typer.Typer(
 )
 for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, audit, calendars, config, database):
     app.add_typer(noun.app)
+for verb in (occurrences.occurrences, occurrences.release_late, occurrences.cancel_late):
+    campaigns.app.command()(verb)
 app.command("up")(work.up)
 app.command("worker")(work.worker)
 app.command("doctor")(doctor.doctor)

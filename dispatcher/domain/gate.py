@@ -6,13 +6,17 @@ Whether the number is busy, or the route unfit, is asked earlier: such rows are 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from .calendars import PLAIN, Calendar
 from .model import Hours
 from .schedule import DOUBT_WAIT, next_opening, why_closed
 from .words import Cause, State
+
+#: A campaign that repeats was to send a letter longer ago than this (the machine was off): nobody sends it unasked, and
+#: what was missed never leaves in a burst.
+GRACE = timedelta(hours=24)
 
 
 class Say(Enum):
@@ -21,6 +25,7 @@ class Say(Enum):
     PASS = auto()  # send it
     WAIT = auto()  # not now: back to the queue until `until`; no try is spent
     STOP = auto()  # no longer wanted
+    HOLD = auto()  # a person must say that it may still go
     FAIL = auto()  # can no longer be sent; a person must see it
 
 
@@ -48,6 +53,7 @@ class Facts:
     hours: Hours | None
     zone: str  #: the recipient's
     calendar: Calendar = PLAIN  #: the recipient's closed days
+    late_by: timedelta = timedelta()  #: how long ago this time of a campaign that repeats was to leave
 
 
 def look(facts: Facts) -> Answer:
@@ -66,6 +72,8 @@ def _unwanted(facts: Facts) -> Answer | None:
         return Answer(Say.STOP, Cause.GATE_PROVEN)
     if facts.expires_at is not None and facts.now >= facts.expires_at:
         return Answer(Say.FAIL, Cause.LETTER_EXPIRED)
+    if facts.late_by > GRACE and facts.running:
+        return Answer(Say.HOLD, Cause.GATE_LATE)
     return None
 
 

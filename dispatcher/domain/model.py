@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -192,6 +192,18 @@ class Campaign:
     fax_cover: bool = False  #: a cover page goes before the letter on every fax
     fax_remarks: str = ""  #: what the cover page says besides
     fall_back: str = "en"  #: the language for a contact in whose own the letter is not written
+    repeats: tuple[datetime, ...] = ()  #: local times in the zone of `when` at which everything is sent again
+    occurrence: str = ""  #: of an edition: its local key; '' for a campaign that happens once
+
+    @property
+    def editions(self) -> tuple[Campaign, ...]:
+        """One campaign for each time that it happens, with the hour and the date of that time; itself where once."""
+        if not self.repeats:
+            return (self,)
+        times = [When(local, self.when.zone) for local in (self.when.local, *self.repeats)]
+        return tuple(
+            replace(self, when=one, letter_date=one.local.date(), repeats=(), occurrence=one.local_key) for one in times
+        )
 
     def policy_for(self, contact_id: str) -> Policy:
         return dict(self.policy_by_contact).get(contact_id, self.policy)
@@ -219,6 +231,7 @@ class Letter:
     pages: int
     fax_pages: int
     objects: dict[str, str]  #: part name (pdf, fax_pdf, tiff, entity, html, text) → sha256 in the archive
+    occurrence: str = ""  #: of which time of a campaign that repeats, by its local key
 
     @property
     def attachments(self) -> tuple[tuple[str, str], ...]:
@@ -250,6 +263,7 @@ class Delivery:
     expires_at: datetime | None = None  #: not sent after this instant; None: never expires
     fallback_for: str = ""  #: id of the email delivery whose missing proof this fax waits for
     calendar: str = ""  #: digest of the recipient's closed days, as approved; '': Saturdays and Sundays alone
+    occurrence: str = ""  #: of which time of a campaign that repeats, by its local key
     state: State = State.QUEUED
     cause: Cause = Cause.NONE
     detail: str = ""
@@ -297,15 +311,23 @@ class Actor:
 
 
 def delivery_id(
-    campaign_id: str, step: int, addressee_id: str, contact_id: str, address: Address, again: int = 0
+    campaign_id: str,
+    step: int,
+    addressee_id: str,
+    contact_id: str,
+    address: Address,
+    again: int = 0,
+    occurrence: str = "",
 ) -> str:
     """The name of a delivery: the same five facts always give the same id, so queueing twice does nothing.
 
     The addressee is one of them: whoever receives copies of two letters has two deliveries at one address. `again`
-    counts how often a letter came back to an address that it had been taken away from.
+    counts how often a letter came back to an address that it had been taken away from. `occurrence` is the local key of
+    one time of a campaign that repeats.
     """
     facts = (campaign_id, str(step), addressee_id, contact_id, address.kind, address.value)
-    text = "\0".join((*facts, str(again)) if again else facts)
+    further = (f"occurrence {occurrence}",) if occurrence else ()
+    text = "\0".join((*facts, *further, *((str(again),) if again else ())))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -318,7 +340,7 @@ def beside(
     seen: Delivery, letter: str, step: int, address: Address, domain: str, now: datetime, *, again: int = 0
 ) -> Delivery:
     """Another delivery to the same recipient, just queued: a follow-up, or the same letter to a corrected address."""
-    new_id = delivery_id(seen.campaign_id, step, seen.addressee_id, seen.contact_id, address, again)
+    new_id = delivery_id(seen.campaign_id, step, seen.addressee_id, seen.contact_id, address, again, seen.occurrence)
     return Delivery(
         id=new_id,
         campaign_id=seen.campaign_id,
@@ -331,6 +353,7 @@ def beside(
         recipient=seen.recipient,
         zone=seen.zone,
         calendar=seen.calendar,
+        occurrence=seen.occurrence,
         letter=letter,
         message_id=message_id(new_id, domain),
         not_before=now,

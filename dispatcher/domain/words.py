@@ -187,6 +187,7 @@ class Cause(StrEnum):
     GATE_PAUSED = "gate.paused"
     GATE_STOPPED = "gate.stopped"
     GATE_WINDOW = "gate.window"
+    GATE_LATE = "gate.late"
     GATE_SUPPRESSED = "gate.suppressed"
     GATE_ANSWERED = "gate.answered"
     GATE_PROVEN = "gate.proven"
@@ -249,6 +250,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.GATE_PAUSED: _WAITS,
     Cause.GATE_STOPPED: _WAITS,
     Cause.GATE_WINDOW: _WAITS,
+    Cause.GATE_LATE: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.GATE_SUPPRESSED: _THEIRS,
     Cause.GATE_ANSWERED: _WAITS,
     Cause.GATE_PROVEN: _WAITS,

@@ -15,6 +15,7 @@ from .attachments import FROM_OUTSIDE, Inspection, read_attachments, read_cover
 from .audience import check_addresses, read_channels, read_copies, read_selection, standing_copies
 from .contacts import LONGEST_ID, SLUG, ContactBook
 from .findings import Findings, clip, did_you_mean, in_order, listing
+from .recurrence import read_repeats
 from .sheet import Sheet, open_sheet
 from .text import Where
 from .timing import read_hours, read_letter_date, read_when
@@ -67,7 +68,7 @@ def _read(
 ) -> Campaign:
     sheet.allow(*_KEYS)
     timing = sheet.table("when")
-    timing.allow("at", "zone", "hours", "days", "expires_after")
+    timing.allow("at", "zone", "hours", "days", "expires_after", "repeat", "until", "count")
     channels_sheet = sheet.table("channels")
     channels_sheet.allow("default", "proof_after", "by_contact")
     chosen = read_selection(sheet.table("select"), book)
@@ -96,6 +97,7 @@ def _read(
         fax_cover=cover,
         fax_remarks=remarks,
         fall_back=_read_fall_back(sheet),
+        repeats=read_repeats(timing, when, sheet),
     )
 
 

@@ -29,7 +29,7 @@ def read_when(sheet: Sheet) -> When:
     """The instant of the first letter, as a local time in a named zone."""
     when = When(_local(sheet), _zone(sheet))
     if when.local is not NO_TIME and when.zone:
-        _check_exists(when, sheet)
+        check_exists(when, sheet)
     return when
 
 
@@ -94,15 +94,15 @@ def _zone(sheet: Sheet) -> str:
     return zone
 
 
-def _check_exists(when: When, sheet: Sheet) -> None:
-    """Warns of a local time that does not exist, or comes twice."""
+def check_exists(when: When, sheet: Sheet, key: str = "at") -> None:
+    """Warns of a local time that does not exist, or comes twice; `key` is where it was said."""
     zone, local = ZoneInfo(when.zone), when.local
     meant = when.instant.astimezone(zone).replace(tzinfo=None)
     if meant != local:
-        cause = f"when.at: {local:%H:%M} does not exist in {when.zone} on {local:%d %B %Y}: the clock skips it"
+        cause = f"when.{key}: {local:%H:%M} does not exist in {when.zone} on {local:%d %B %Y}: the clock skips it"
         way_out = f"The letters leave at {meant:%H:%M}; write that, or another time"
-        sheet.findings.warn(sheet.place("at"), "W_TIME_GAP", cause, way_out)
+        sheet.findings.warn(sheet.place(key), "W_TIME_GAP", cause, way_out)
     elif local.replace(tzinfo=zone).utcoffset() != local.replace(tzinfo=zone, fold=1).utcoffset():
-        cause = f"when.at: {local:%H:%M} comes twice in {when.zone} on {local:%d %B %Y}"
+        cause = f"when.{key}: {local:%H:%M} comes twice in {when.zone} on {local:%d %B %Y}"
         way_out = f"The first is taken ({when.instant.astimezone(UTC):%H:%M} UTC); write another time where it matters"
-        sheet.findings.warn(sheet.place("at"), "W_TIME_FOLD", cause, way_out)
+        sheet.findings.warn(sheet.place(key), "W_TIME_FOLD", cause, way_out)

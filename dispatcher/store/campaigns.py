@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.errors import NotFound
-from dispatcher.domain.model import Hours, Letter, hours_from
+from dispatcher.domain.model import Delivery, Hours, Letter, hours_from
 
 from .schema import campaign, letter, occurrence
 
@@ -108,6 +108,12 @@ async def open_occurrence(connection: AsyncConnection, campaign_id: str, local_k
     return True
 
 
+async def occurrences(connection: AsyncConnection, campaign_id: str) -> dict[str, datetime]:
+    """The times at which a launched campaign happens, by local key, in order."""
+    mine = select(occurrence.c.local_key, occurrence.c.at).where(occurrence.c.campaign_id == campaign_id)
+    return {row.local_key: row.at for row in await connection.execute(mine.order_by(occurrence.c.at))}
+
+
 async def put_letter(connection: AsyncConnection, one: Letter) -> None:
     """Note a frozen letter; noting it again does nothing (its digest is its name)."""
     if await find_letter(connection, one.digest) is None:
@@ -128,8 +134,9 @@ async def get_letter(connection: AsyncConnection, digest: str) -> Letter:
     return found
 
 
-async def letter_for(connection: AsyncConnection, campaign_id: str, step: int, contact_id: str) -> Letter | None:
-    """The approved letter of that step to that addressee."""
-    of = (letter.c.campaign_id == campaign_id) & (letter.c.step == step) & (letter.c.contact_id == contact_id)
+async def letter_for(connection: AsyncConnection, one: Delivery, step: int) -> Letter | None:
+    """The approved letter of that step to the addressee of this delivery, of the same time of its campaign."""
+    of = (letter.c.campaign_id == one.campaign_id) & (letter.c.step == step)
+    of &= (letter.c.contact_id == one.addressee_id) & (letter.c.occurrence == one.occurrence)
     row = (await connection.execute(select(letter).where(of))).first()
     return Letter(**row._mapping) if row else None

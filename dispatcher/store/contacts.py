@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dispatcher.domain.model import Address, Contact, Provenance
+from dispatcher.domain.model import Address, Contact, Delivery, Provenance
 from dispatcher.domain.words import Form, Gender, Kind, Policy
 
-from .schema import address, answer, contact, delivery, letter, suppression
+from .schema import address, answer, contact, delivery, letter, occurrence, suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,12 @@ async def note_answer(
     await connection.execute(insert(answer).values(row))
 
 
-async def has_answered(connection: AsyncConnection, campaign_id: str, contact_id: str) -> bool:
-    query = select(exists().where(answer.c.campaign_id == campaign_id, answer.c.contact_id == contact_id))
+async def has_answered(connection: AsyncConnection, one: Delivery) -> bool:
+    """Has the addressee answered? An answer counts for what left before it, not for a later time of the campaign."""
+    mine = (answer.c.campaign_id == one.campaign_id) & (answer.c.contact_id == one.addressee_id)
+    here = (occurrence.c.campaign_id == one.campaign_id) & (occurrence.c.local_key == one.occurrence)
+    later = exists().where(here, occurrence.c.at > answer.c.at).correlate(answer)
+    query = select(exists().where(mine, ~later))
     return bool((await connection.execute(query)).scalar())
 
 

@@ -122,6 +122,7 @@ async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
     """The other deliveries of the same letter to the same contact."""
     same = (delivery.c.campaign_id == one.campaign_id) & (delivery.c.contact_id == one.contact_id)
     own = (delivery.c.step == one.step) & (delivery.c.addressee_id == one.addressee_id) & (delivery.c.id != one.id)
+    own &= delivery.c.occurrence == one.occurrence
     return [from_row(row) for row in await connection.execute(select(delivery).where(same, own))]
 
 

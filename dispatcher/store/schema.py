@@ -166,6 +166,7 @@ letter = Table(
     Column("pages", Integer, nullable=False),
     Column("fax_pages", Integer, nullable=False),
     Column("objects", Json, nullable=False),
+    _text("occurrence"),  # of which time of a campaign that repeats, by its local key
 )
 
 #: The closed days of recipients, as they stood when a plan was approved: what counts does not change afterwards.
@@ -190,6 +191,7 @@ delivery = Table(
     Column("recipient", Text, nullable=False),  # the name on the envelope, as approved
     Column("zone", Text, nullable=False),  # the recipient's time zone, as approved
     _text("calendar"),  # digest of the recipient's closed days, as approved; '': Saturdays and Sundays alone
+    _text("occurrence"),  # of which time of a campaign that repeats, by its local key
     Column("letter", ForeignKey("letter.digest"), nullable=False),
     Column("message_id", Text, nullable=False),
     Column("state", Text, nullable=False),

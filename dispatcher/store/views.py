@@ -27,6 +27,7 @@ class Wanted:
     kind: Kind | None = None
     contact_id: str = ""
     step: int | None = None
+    occurrence: str = ""  #: the local key of one time of a campaign that repeats
 
     def clause(self) -> ColumnElement[bool]:
         d = delivery.c
@@ -37,6 +38,7 @@ class Wanted:
             d.kind == self.kind.value if self.kind is not None else None,
             d.contact_id == self.contact_id if self.contact_id else None,
             d.step == self.step if self.step is not None else None,
+            d.occurrence == self.occurrence if self.occurrence else None,
         )
         return and_(true(), *(part for part in parts if part is not None))
 
@@ -75,6 +77,15 @@ async def counts(connection: AsyncConnection, campaign_id: str = "") -> dict[Sta
     query = select(delivery.c.state, func.count()).where(Wanted(campaign_id).clause()).group_by(delivery.c.state)
     found = {row[0]: row[1] for row in await connection.execute(query)}
     return {state: found[state] for state in State if state in found}
+
+
+async def by_occurrence(connection: AsyncConnection, campaign_id: str) -> dict[str, dict[State, int]]:
+    """How many deliveries of each time of a campaign are in each state, by local key; '' for one that happens once."""
+    d, found = delivery.c, dict[str, dict[State, int]]()
+    query = select(d.occurrence, d.state, func.count()).group_by(d.occurrence, d.state)
+    for key, state, count in await connection.execute(query.where(d.campaign_id == campaign_id)):
+        found.setdefault(key, {})[State(state)] = count
+    return found
 
 
 async def by_cause(connection: AsyncConnection, campaign_id: str = "") -> list[tuple[Cause, Kind, int]]:

@@ -16,13 +16,14 @@ from dispatcher.store import contacts
 
 from .office import Office
 
-#: A campaign knows the closed days of the year of its first letter, and of so many years in all.
+#: A campaign knows the closed days of the years of its letters, and from the last of them on of so many in all.
 YEARS = 3
 
 
 def calendar_of(almanac: Almanac, campaign: Campaign, contact: Contact) -> Calendar:
     """The closed days of that office, as the campaign is to keep them."""
-    return almanac.of_contact(contact, _years(campaign.when.local.year))
+    last = max((campaign.when.local, *campaign.repeats)).year
+    return almanac.of_contact(contact, tuple(range(campaign.when.local.year, last + YEARS)))
 
 
 def calendars_of(almanac: Almanac, campaign: Campaign, people: Mapping[str, Contact]) -> dict[str, Calendar]:
@@ -52,10 +53,6 @@ def _unsure(contact: Contact, calendar: Calendar, year: str) -> Problem:
 
 def _recipients(campaign: Campaign) -> list[str]:
     return list(dict.fromkeys((*campaign.contact_ids, *(copy.contact_id for copy in campaign.copies))))
-
-
-def _years(first: int) -> tuple[int, ...]:
-    return tuple(range(first, first + YEARS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -164,18 +164,26 @@ async def _facts(connection: AsyncConnection, office: Office, one: Delivery) -> 
         running=campaign.running,
         stopped=campaign.stopped_at is not None,
         suppressed=await contacts.is_suppressed(connection, Address(one.kind, one.address)),
-        answered=await contacts.has_answered(connection, one.campaign_id, one.addressee_id),
+        answered=await contacts.has_answered(connection, one),
         follow_up=one.step > 0,
         sister_in_doubt=any(sister.state is State.IN_DOUBT for sister in sisters),
         waits_for=email.state if email else None,
         expires_at=one.expires_at,
         hours=campaign.hours,
         zone=one.zone,
+        late_by=_late_by(office, one),
         calendar=await calendars.get(connection, one.calendar),
     )
 
 
-_SAYS = {Say.WAIT: Signal.REQUEUE, Say.STOP: Signal.CANCEL, Say.FAIL: Signal.REFUSE}
+def _late_by(office: Office, one: Delivery) -> timedelta:
+    """How long ago one time of a campaign that repeats was to leave; nothing for follow-ups, and once it was tried."""
+    if not one.occurrence or one.step or one.tries:
+        return timedelta()
+    return office.clock.now() - one.not_before
+
+
+_SAYS = {Say.HOLD: Signal.HOLD, Say.WAIT: Signal.REQUEUE, Say.STOP: Signal.CANCEL, Say.FAIL: Signal.REFUSE}
 
 
 async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) -> None:

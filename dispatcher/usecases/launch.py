@@ -106,8 +106,8 @@ async def _launch(
     if seen.approved_plan != known.approved_plan or not seen.approved:
         raise Conflict(f"the approval of '{known.id}' changed meanwhile; look again")
     await _require_nothing_new(connection, office, plan, seen)
-    facts = plan.campaign
-    await campaigns.open_occurrence(connection, known.id, facts["local_key"], datetime.fromisoformat(facts["instant"]))
+    for local_key, instant in plan.instants.items():
+        await campaigns.open_occurrence(connection, known.id, local_key, instant)
     for one in plan.calendars.values():
         await calendars.put(connection, one)
     for letter in plan.letters:
@@ -146,15 +146,22 @@ def _queued(office: Office, plan: Plan, stop: Stop, now: datetime, late_by: time
         recipient=stop.recipient,
         zone=stop.zone,
         calendar=stop.calendar,
+        occurrence=stop.occurrence,
         letter=stop.letter,
         message_id=message_id(stop.id, office.domain),
         not_before=datetime.fromisoformat(stop.due),
         due=datetime.fromisoformat(stop.due),
         created_at=now,
         changed_at=now,
-        expires_at=datetime.fromisoformat(stop.expires) + late_by if stop.expires else None,
+        expires_at=_expires_at(plan, stop, late_by),
         fallback_for=stop.fallback_for,
     )
+
+
+def _expires_at(plan: Plan, stop: Stop, late_by: timedelta) -> datetime | None:
+    """A late launch moves the end of the first letters; the later times of a campaign that repeats keep theirs."""
+    first = stop.occurrence in ("", plan.campaign["local_key"])
+    return datetime.fromisoformat(stop.expires) + (late_by if first else timedelta()) if stop.expires else None
 
 
 async def pause(office: Office, campaign_id: str, reason: str, actor: Actor) -> None:

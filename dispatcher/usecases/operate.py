@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -172,9 +173,15 @@ async def apply_by_hand(office: Office, delivery_id: str, signal: Signal, reason
             raise Conflict(f"E_TOO_LATE delivery {seen.id} is being sent at this moment; see what comes of it first")
         if signal is Signal.RELEASE:
             await _require_going(connection, seen)
-        return await move(connection, office, seen, signal, actor, cause=_BY_HAND[signal], reason=reason)
+        values: dict[str, Any] = _from_now_on(office, seen) if signal is Signal.RELEASE else {}
+        return await move(connection, office, seen, signal, actor, cause=_BY_HAND[signal], reason=reason, **values)
 
     return await office.store.write(unit)
+
+
+def _from_now_on(office: Office, seen: Delivery) -> dict[str, datetime]:
+    """Whoever releases a letter that was held for being late has said that it may leave now."""
+    return {"not_before": office.clock.now()} if seen.cause is Cause.GATE_LATE else {}
 
 
 # -- doubts ------------------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ class Stop:
     expires: str  #: the same, or ''
     fallback_for: str
     calendar: str = ""  #: digest of the recipient's closed days, among the plan's calendars
+    occurrence: str = ""  #: of which time of a campaign that repeats, by its local key
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,12 @@ class Plan:
         """When letters may leave."""
         return _hours(self.campaign)
 
+    @property
+    def instants(self) -> dict[str, datetime]:
+        """When the campaign happens: local key → instant, in order; one for a campaign that happens once."""
+        times = self.campaign.get("occurrences") or [[self.campaign["local_key"], self.campaign["instant"]]]
+        return {local_key: datetime.fromisoformat(instant) for local_key, instant in times}
+
     def calendar_of(self, stop: Stop) -> Calendar:
         """The recipient's closed days."""
         return self.calendars.get(stop.calendar, PLAIN)
@@ -107,21 +114,29 @@ def draw(
     the closed days of each contact, by its id.
     """
     closed_days = calendars or {}
-    first = {one.contact_id: one for one in letters if one.step == 0}
-    stops: list[Stop] = []
-    for contact_id in campaign.contact_ids:
-        policy = campaign.policy_for(contact_id)
-        routed = _Routed(campaign, people[contact_id], closed_days.get(contact_id, PLAIN))
-        stops += _stops(routed, contact_id, Role.TO, policy, first[contact_id])
-    for copy in campaign.copies:
-        routed = _Routed(campaign, people[copy.contact_id], closed_days.get(copy.contact_id, PLAIN))
-        stops += _stops(routed, copy.for_contact_id, Role.CC, copy.policy, first[copy.for_contact_id])
+    stops = [stop for edition in campaign.editions for stop in _edition(edition, people, letters, closed_days)]
     concerned = sorted({one.contact_id for one in stops} | set(campaign.contact_ids))
     described = {name: person_of(people[name]) for name in concerned}
     used = {one.digest: one for one in closed_days.values()}
     kept = {digest: used[digest] for digest in sorted({one.calendar for one in stops} & used.keys())}
     called = [replace(one, recipient=names[one.addressee_id, one.contact_id]) for one in stops]
     return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(called), described, tuple(remarks), kept)
+
+
+def _edition(
+    campaign: Campaign,
+    people: Mapping[str, Contact],
+    letters: Sequence[Letter],
+    closed_days: Mapping[str, Calendar],
+) -> Iterable[Stop]:
+    """The deliveries of one time that the campaign happens."""
+    first = {one.contact_id: one for one in letters if one.step == 0 and one.occurrence == campaign.occurrence}
+    for contact_id in campaign.contact_ids:
+        routed = _Routed(campaign, people[contact_id], closed_days.get(contact_id, PLAIN))
+        yield from _stops(routed, contact_id, Role.TO, campaign.policy_for(contact_id), first[contact_id])
+    for copy in campaign.copies:
+        routed = _Routed(campaign, people[copy.contact_id], closed_days.get(copy.contact_id, PLAIN))
+        yield from _stops(routed, copy.for_contact_id, Role.CC, copy.policy, first[copy.for_contact_id])
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +168,8 @@ def _stops(routed: _Routed, addressee_id: str, role: Role, policy: Policy, lette
         assert value is not None  # the campaign file was read against this contact
         fallback = policy is Policy.FAX_IF_NO_PROOF and kind is Kind.FAX
         due = routed.due(fallback=fallback)
-        stop_id = delivery_id(campaign.id, 0, addressee_id, person.id, Address(kind, value))
+        address, occurrence = Address(kind, value), campaign.occurrence
+        stop_id = delivery_id(campaign.id, 0, addressee_id, person.id, address, occurrence=occurrence)
         yield Stop(
             id=stop_id,
             contact_id=person.id,
@@ -168,6 +184,7 @@ def _stops(routed: _Routed, addressee_id: str, role: Role, policy: Policy, lette
             expires=routed.expires(due),
             fallback_for=email_id if fallback else "",
             calendar=digest,
+            occurrence=occurrence,
         )
         email_id = stop_id
 
@@ -184,7 +201,7 @@ def kinds_of(policy: Policy) -> tuple[Kind, ...]:
 
 def why_moved(plan: Plan, stop: Stop) -> tuple[str, ...]:
     """Why a letter does not leave at the campaign's hour: ('Friday is a weekend day in Jordan',); () where it does."""
-    wanted, calendar = datetime.fromisoformat(plan.campaign["instant"]), plan.calendar_of(stop)
+    wanted, calendar = plan.instants[stop.occurrence or plan.campaign["local_key"]], plan.calendar_of(stop)
     if stop.fallback_for:
         wanted = add_working_days(wanted, plan.campaign["proof_after"], stop.zone, calendar)
     return on_the_way(wanted, plan.hours, stop.zone, calendar)
@@ -201,6 +218,7 @@ def _facts(campaign: Campaign) -> dict[str, Any]:
         "letter_date": campaign.letter_date.isoformat(),
         "local_key": campaign.when.local_key,
         "instant": campaign.when.instant.isoformat(),
+        "occurrences": [[one.when.local_key, one.when.instant.isoformat()] for one in campaign.editions],
         "hours": [hours.opens.isoformat("minutes"), hours.closes.isoformat("minutes")] if hours else None,
         "days": hours.days.value if hours else None,
         "steps": [[step.number, step.after] for step in campaign.steps],

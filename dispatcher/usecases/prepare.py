@@ -112,24 +112,23 @@ async def _freeze_all(
     enclosed: Mapping[int, Enclosed],
     progress: Progress,
 ) -> list[Frozen]:
-    orders = [(step, contact_id) for step in campaign.steps for contact_id in campaign.contact_ids]
+    pairs = [(step, contact_id) for step in campaign.steps for contact_id in campaign.contact_ids]
+    orders = [(edition, *pair) for edition in campaign.editions for pair in pairs]
     done = 0
 
-    async def one(step: Step, contact_id: str) -> Frozen | TemplateError:
+    async def one(edition: Campaign, step: Step, contact_id: str) -> Frozen | TemplateError:
         nonlocal done
         try:
             copies = copies_for(campaign, people, contact_id)
-            order = order_for(
-                campaign, step, people[contact_id], copies, enclosed[step.number], closed_days[contact_id]
-            )
-            return await _freeze(office, campaign, step, order, enclosed[step.number])
+            order = order_for(edition, step, people[contact_id], copies, enclosed[step.number], closed_days[contact_id])
+            return await _freeze(office, edition, step, order, enclosed[step.number])
         except TemplateError as error:
             return error
         finally:
             done += 1
             progress(done, len(orders))
 
-    made = await asyncio.gather(*(one(step, contact_id) for step, contact_id in orders))
+    made = await asyncio.gather(*(one(*order) for order in orders))
     problems = [problem for error in made if isinstance(error, TemplateError) for problem in error.problems]
     if problems:
         raise CampaignError(_once(problems))
@@ -160,6 +159,7 @@ async def _freeze(office: Office, campaign: Campaign, step: Step, order: Order, 
         pages=rendered.pages,
         fax_pages=rendered.fax_pages,
         objects={**objects, **enclosed.objects},
+        occurrence=campaign.occurrence,
     )
     named = replace(letter, digest=await office.archive.put(_manifest(letter)))
     ids = (contact.id, *(copy.id for copy in order.copies))

@@ -190,7 +190,7 @@ async def _decide(connection: AsyncConnection, office: Office, row: Delivery) ->
         await deliveries.change(connection, seen, due=now + DOUBT_WAIT)
         return
     await deliveries.change(connection, seen, due=None)
-    answered = await contacts.has_answered(connection, seen.campaign_id, seen.addressee_id)
+    answered = await contacts.has_answered(connection, seen)
     campaign = await campaigns.get(connection, seen.campaign_id)
     stopped = campaign.stopped_at is not None
     following = None if answered or stopped else await _queue_next(connection, office, campaign, seen)
@@ -204,7 +204,7 @@ async def _decide(connection: AsyncConnection, office: Office, row: Delivery) ->
 async def _queue_next(connection: AsyncConnection, office: Office, campaign: CampaignRow, seen: Delivery) -> str | None:
     """An ordinary delivery of the next step, over the same address; None when no such letter was approved."""
     step, now = seen.step + 1, office.clock.now()
-    letter = await campaigns.letter_for(connection, seen.campaign_id, step, seen.addressee_id)
+    letter = await campaigns.letter_for(connection, seen, step)
     if letter is None:
         return None
     following = beside(seen, letter.digest, step, Address(seen.kind, seen.address), office.domain, now)

@@ -132,6 +132,7 @@ class Desk:
             source="written by a test",
             fax_cover=more.pop("fax_cover", False),
             fax_remarks=more.pop("fax_remarks", ""),
+            repeats=more.pop("repeats", ()),
         )
         self.book = ContactBook(tuple(people), (), {})
         await self.keep_contacts(people)

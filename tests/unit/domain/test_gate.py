@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from dispatcher.domain.calendars import Calendar
-from dispatcher.domain.gate import Answer, Facts, Say, look
+from dispatcher.domain.gate import GRACE, Answer, Facts, Say, look
 from dispatcher.domain.model import Hours
 from dispatcher.domain.schedule import DOUBT_WAIT
 from dispatcher.domain.words import Cause, State
@@ -80,6 +80,13 @@ def test_a_closed_day_is_told_by_its_reason() -> None:
     assert (closed.cause, closed.detail) == (Cause.GATE_WINDOW, "UN holiday: Eid al-Fitr")
     assert closed.until == datetime(2026, 11, 25, 7, 0, tzinfo=UTC)
     assert look(replace(FINE, hours=Hours(time(14), time(18)))).detail == "before 14:00"
+
+
+def test_what_was_missed_by_more_than_a_day_waits_for_a_person() -> None:
+    assert look(replace(FINE, late_by=GRACE)).say is Say.PASS
+    late = look(replace(FINE, late_by=GRACE + timedelta(seconds=1)))
+    assert (late.say, late.cause) == (Say.HOLD, Cause.GATE_LATE)
+    assert look(replace(FINE, late_by=GRACE * 2, running=False)).cause is Cause.GATE_PAUSED
 
 
 def test_unwanted_is_told_before_not_now() -> None:

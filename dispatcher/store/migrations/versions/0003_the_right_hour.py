@@ -1,4 +1,4 @@
-"""the right hour: the closed days of recipients, frozen, and which of them a delivery goes by."""
+"""the right hour: the closed days of recipients, frozen, and which of them a delivery goes by; campaigns that repeat."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_calendar")),
     )
     op.add_column("delivery", sa.Column("calendar", sa.Text(), server_default="", nullable=False))
+    op.add_column("delivery", sa.Column("occurrence", sa.Text(), server_default="", nullable=False))
+    op.add_column("letter", sa.Column("occurrence", sa.Text(), server_default="", nullable=False))
 
 
 def downgrade() -> None:
+    op.drop_column("letter", "occurrence")
+    op.drop_column("delivery", "occurrence")
     op.drop_column("delivery", "calendar")
     op.drop_table("calendar")
