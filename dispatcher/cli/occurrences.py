@@ -1,4 +1,4 @@
-"""`dispatcher campaigns occurrences`, `release-late` and `cancel-late`: the times of a campaign that repeats."""
+"""`dispatcher campaigns occurrences`, `release` and `skip`: the times of a campaign that repeats."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def occurrences(context: typer.Context, campaign: Id, json: Json = False) -> Non
     table(("occurrence", "at", "letters", "late"), rows, "it was not launched yet")
 
 
-def release_late(
+def release(
     context: typer.Context, campaign: Id, occurrence: Time, expect: Expect, reason: Reason, json: Json = False
 ) -> None:
     """Send now what was missed at that time (the machine was off), within the recipients' hours."""
-    from dispatcher.usecases.occurrences import release_late as release
+    from dispatcher.usecases.occurrences import release_late
 
-    done = in_office(context, lambda office: release(office, campaign, occurrence, expect, reason, operator()))
+    done = in_office(context, lambda office: release_late(office, campaign, occurrence, expect, reason, operator()))
     _tell(campaign, done, "queued", json=json)
 
 
-def cancel_late(
+def skip(
     context: typer.Context, campaign: Id, occurrence: Time, expect: Expect, reason: Reason, json: Json = False
 ) -> None:
     """Leave out what was missed at that time."""
-    from dispatcher.usecases.occurrences import cancel_late as cancel
+    from dispatcher.usecases.occurrences import cancel_late
 
-    done = in_office(context, lambda office: cancel(office, campaign, occurrence, expect, reason, operator()))
+    done = in_office(context, lambda office: cancel_late(office, campaign, occurrence, expect, reason, operator()))
     _tell(campaign, done, "cancelled", json=json)
 
 

@@ -46,7 +46,7 @@ app = typer.Typer(
 )
 for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, audit, calendars, config, database):
     app.add_typer(noun.app)
-for verb in (occurrences.occurrences, occurrences.release_late, occurrences.cancel_late):
+for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)
 app.command("up")(work.up)
 app.command("worker")(work.worker)

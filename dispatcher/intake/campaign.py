@@ -26,6 +26,7 @@ _KEYS = (
     "id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "standing_copies",
     "fax", "steps", "fall_back",
 )  # fmt: skip
+_TIMING = ("at", "zone", "hours", "days", "expires_after", "repeat", "until", "count")
 #: The languages in which a letter can be written: the six of the United Nations.
 LETTER_LANGUAGES = ("ar", "en", "es", "fr", "ru", "zh")
 
@@ -67,9 +68,8 @@ def _read(
     inspection: Inspection,
 ) -> Campaign:
     sheet.allow(*_KEYS)
-    timing = sheet.table("when")
-    timing.allow("at", "zone", "hours", "days", "expires_after", "repeat", "until", "count")
-    channels_sheet = sheet.table("channels")
+    timing, channels_sheet = sheet.table("when"), sheet.table("channels")
+    timing.allow(*_TIMING)
     channels_sheet.allow("default", "proof_after", "by_contact")
     chosen = read_selection(sheet.table("select"), book)
     channels = read_channels(channels_sheet, book, chosen)
