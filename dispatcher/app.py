@@ -27,7 +27,7 @@ from dispatcher.domain.words import Kind
 from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Order, Rendered, Signing
 from dispatcher.letters.header_line import FaxHeader
-from dispatcher.settings import Settings, database_url, read_secret
+from dispatcher.settings import Settings, database_url, read_secret, signer
 from dispatcher.store import version
 from dispatcher.store.engine import Store
 from dispatcher.usecases.office import Office
@@ -92,6 +92,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             fax_header=_fax_header(settings),
             almanac=read_almanac(settings.calendars.closed_days),
             tariffs=tuple(Tariff(**dict(one)) for one in settings.fax.tariffs),
+            signer=signer(settings.signing.certificate_file) if settings.signing.certificate_file else None,
         )
     finally:
         press.close()

@@ -213,7 +213,8 @@ def diff(
     places = _places(context)
     found = in_office(context, lambda office: compare(office, campaign, contact, places, old=old, new=new, step=step))
     if output is not None:
-        _give(found.pages(), output, "pdf")
+        _write(output, found.pages())
+        say(str(output))
     if json:
         changes = [{"kind": one.kind, "words": one.words} for one in found.changes]
         as_json(old=found.old.caption, new=found.new.caption, same=found.same, changes=changes)
@@ -260,8 +261,13 @@ def _give(data: bytes, output: Path | None, form: str) -> None:
         return
     if output is None:
         raise UserError(Problem("", f"{form} is no text for a terminal", "Say -o with a file's name."))
+    _write(output, data)
+    typer.echo(str(output))
+
+
+def _write(output: Path, data: bytes) -> None:
+    """Raises UserError where the file cannot be written."""
     try:
         output.write_bytes(data)
     except OSError as error:
         raise UserError(Problem(str(output), f"cannot be written: {error.strerror}", "Give another -o.")) from error
-    typer.echo(str(output))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import pypdfium2 as pdfium
@@ -13,8 +14,10 @@ from .tree import words
 
 #: Points, of 1/72 inch, by which a letter may hang over: serifs, and the edge of a mark.
 _SLACK = 2.0
-#: Letters of a word that fits a line in any face and size; copies that fit a page with any letter.
-_LONG_WORD, _FEW = 40, 8
+#: A word of more letters than fit a line in every face and size; Chinese breaks anywhere, a no-break space holds.
+_LONG_WORD = re.compile(r"[^ \u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]{41}")
+#: Copies that fit a page with any letter.
+_FEW = 8
 
 
 def require_within(sheet: Sheet, pdfs: Iterable[bytes]) -> None:
@@ -36,8 +39,7 @@ def _may_run_off(sheet: Sheet) -> bool:
         *sheet.head.board,
         *(one for line in sheet.head.footer for one in line),
     ]
-    # A no-break space holds as a letter does.
-    return len(sheet.copies) > _FEW or any(len(word) > _LONG_WORD for line in lines for word in line.split(" "))
+    return len(sheet.copies) > _FEW or any(map(_LONG_WORD.search, lines))
 
 
 def cut_off(pdf: bytes, place: str) -> list[Problem]:

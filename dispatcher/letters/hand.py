@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -31,19 +32,24 @@ class Hand:
     signing: Signing | None = None
     _process: BaseProcess | None = field(default=None, init=False)
     _pipe: Connection | None = field(default=None, init=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def render(self, order: Order) -> Rendered:
         """Blocks until the letter is there. Raises TemplateError with every problem; E_TPL_LIMIT: it was stopped."""
-        pipe = self._started()
-        try:
-            pipe.send(order)
-            answer = pipe.recv()
-        except (EOFError, ConnectionError):
-            raise TemplateError(self._epitaph(order)) from None
+        with self._turn:  # whoever stopped waiting for a letter has not stopped its thread
+            answer = self._answer(order)
         if isinstance(answer, Rendered):
             return answer
         assert isinstance(answer, Exception)
         raise answer
+
+    def _answer(self, order: Order) -> object:
+        pipe = self._started()
+        try:
+            pipe.send(order)
+            return pipe.recv()
+        except (EOFError, ConnectionError):
+            raise TemplateError(self._epitaph(order)) from None
 
     def close(self) -> None:
         """Let the process end."""

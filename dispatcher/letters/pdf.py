@@ -125,7 +125,9 @@ class Typesetter:
         pages = self._compile(sheet, text, edition, LONG_FIT, long=True)
         if pages.count > MAX_PAGES:
             raise TemplateError(
-                Problem(sheet.letter, f"runs to {pages.count} pages", f"{MAX_PAGES} are allowed", "E_TPL_LIMIT")
+                Problem(
+                    f"letters/{sheet.letter}", f"runs to {pages.count} pages", f"{MAX_PAGES} are allowed", "E_TPL_LIMIT"
+                )
             )
         return pages
 

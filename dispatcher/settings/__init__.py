@@ -9,7 +9,7 @@ from .load import load
 from .model import Archive, Callbacks, Database, Fax, Mail, MailFax, Office, Relay, Settings, Signing, Simulator, Worker
 from .secret import database_url, read_secret
 from .shown import Shown, shown
-from .signing import signer
+from .signing import Signer, signer
 
 __all__ = [
     "Archive",
@@ -23,6 +23,7 @@ __all__ = [
     "Relay",
     "Settings",
     "Shown",
+    "Signer",
     "Signing",
     "Simulator",
     "Worker",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -38,13 +37,12 @@ def load(
     path: Path | None = None,
     env: Mapping[str, str] = os.environ,
     overrides: Mapping[str, object] | None = None,
-    now: datetime | None = None,
 ) -> Settings:
     """The settings, from the file at `path`, or DISPATCHER_CONFIG, or config/dispatcher.toml, or the defaults alone.
 
     `overrides` are what the command line says: nested, or by dotted key. A relative path, wherever it is given, starts
     at the project folder: the parent of the folder `config` that the file lies in, otherwise the file's own folder,
-    and without a file the current folder. Certificates are judged at `now`, which is the present where it is not given.
+    and without a file the current folder.
     Raises SettingsError with every problem.
     """
     file = _file(path, env)
@@ -60,7 +58,7 @@ def load(
     problems = [*_key_problems(given, known), *_inline_url(given)]
     good = [one for one in given if _fits(one, known)]
     problems += secret_problems(good, base, folders)
-    problems += signing_problems(good, base, now or datetime.now(UTC))
+    problems += signing_problems(good, base)
     return _built(good, base, problems)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -22,8 +23,11 @@ _RSA_BITS = 2048
 _Key = RSAPrivateKey | EllipticCurvePrivateKey
 
 
-def signing_problems(given: Iterable[Given], base: Path, now: datetime) -> Iterator[Problem]:
-    """What is wrong with the files of [signing] taken together; that a file is missing is told elsewhere."""
+def signing_problems(given: Iterable[Given], base: Path) -> Iterator[Problem]:
+    """What is wrong with the files of [signing] taken together; that a file is missing is told elsewhere.
+
+    A certificate's days are not asked about here: what was signed while it was good still has to be sent.
+    """
     named = {one.key.removeprefix(_SECTION): one for one in given if one.key.startswith(_SECTION) and one.value}
     if not named:
         return
@@ -33,22 +37,32 @@ def signing_problems(given: Iterable[Given], base: Path, now: datetime) -> Itera
             yield Problem(place, f"[signing] names no {needed}", way_out, "E_SIGNING_HALF")
     files = {name: base / Path(str(one.value)).expanduser() for name, one in named.items()}
     origins = {name: one.origin for name, one in named.items()}
-    yield from _file_problems({name: file for name, file in files.items() if file.is_file()}, origins, now)
+    yield from _file_problems({name: file for name, file in files.items() if file.is_file()}, origins)
 
 
-def signer(certificate_file: Path) -> tuple[str, datetime]:
-    """The name in the signer's certificate, and when it expires. The file is one that `signing_problems` let pass."""
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who signs letters, and in which time."""
+
+    name: str
+    first: datetime
+    last: datetime
+
+
+def signer(certificate_file: Path) -> Signer:
+    """The signer of the certificate. The file is one that `signing_problems` let pass."""
     found = x509.load_pem_x509_certificates(certificate_file.read_bytes())[0]
     names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else found.subject.rfc4514_string(), found.not_valid_after_utc
+    name = str(names[0].value) if names else found.subject.rfc4514_string()
+    return Signer(name, found.not_valid_before_utc, found.not_valid_after_utc)
 
 
-def _file_problems(files: Mapping[str, Path], origins: Mapping[str, str], now: datetime) -> Iterator[Problem]:
+def _file_problems(files: Mapping[str, Path], origins: Mapping[str, str]) -> Iterator[Problem]:
     certificate: x509.Certificate | Problem | None = None
     key: _Key | Problem | None = None
     if "certificate_file" in files:
         certificate = _certificate(files["certificate_file"], origins["certificate_file"])
-        yield from _certificate_problems(certificate, origins["certificate_file"], now)
+        yield from _certificate_problems(certificate, origins["certificate_file"])
     if "key_file" in files:
         key = _key(files["key_file"], files.get("passphrase_file"), origins)
     if isinstance(key, Problem):
@@ -67,18 +81,10 @@ def _certificate(file: Path, origin: str) -> x509.Certificate | Problem:
         return Problem(origin, f"{file} holds no certificate", way_out, "E_SIGNING_CERTIFICATE")
 
 
-def _certificate_problems(certificate: x509.Certificate | Problem, origin: str, now: datetime) -> Iterator[Problem]:
+def _certificate_problems(certificate: x509.Certificate | Problem, origin: str) -> Iterator[Problem]:
     if isinstance(certificate, Problem):
         yield certificate
-        return
-    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if now > last:
-        cause = f"the certificate expired on {last.date()}"
-        yield Problem(origin, cause, "Name its successor, or take the section out", "E_SIGNING_EXPIRED")
-    if now < first:
-        cause = f"the certificate is valid only from {first.date()}"
-        yield Problem(origin, cause, "Name the present one, or set this machine's clock", "E_SIGNING_EARLY")
-    if not _may_sign(certificate):
+    elif not _may_sign(certificate):
         cause = "the certificate is not for signing documents (key usage)"
         yield Problem(origin, cause, "Ask its issuer for one that is", "E_SIGNING_USAGE")
 

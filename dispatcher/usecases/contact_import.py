@@ -166,8 +166,19 @@ def _require_good(comparison: Comparison, wishes: Wishes) -> None:
     unseen = [one for one in comparison.reading.warnings if one.code in TO_CONFIRM - set(wishes.confirmed)]
     if faults or unseen:
         raise ImportError_([*faults, *(_to_confirm(one) for one in unseen)])
+    if wishes.partial and wishes.retire_missing:
+        _require_named(comparison.reading)
     if wishes.partial and not comparison.changes and not comparison.same:
         raise ImportError_(comparison.problems)
+
+
+def _require_named(reading: Reading) -> None:
+    """A bad row that does not say whose it is may be anybody's: then nobody can be called missing."""
+    nameless = [row.place for row in reading.rows if row.problems and not row.contact_id]
+    if nameless:
+        way_out = "Mend these rows first, or leave --retire-missing out"
+        cause = "nobody can tell whose row this is, so nobody can be called missing"
+        raise ImportError_([Problem(place, cause, way_out, "E_WHOSE") for place in nameless])
 
 
 def _to_confirm(one: Problem) -> Problem:

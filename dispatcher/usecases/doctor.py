@@ -64,7 +64,7 @@ async def examine(path: Path | None, *, connect: bool = False, now: datetime | N
     now = now or datetime.now(UTC)
     checks = [_python(), *_zones()]
     try:
-        settings = load(path, now=now)
+        settings = load(path)
     except SettingsError as error:
         return [*checks, *_refused(error)]
     checks += [_origin(settings), *_secrets(settings), *_signature(settings, now), _folder(settings)]
@@ -123,13 +123,13 @@ def _signature(settings: Settings, now: datetime) -> Iterator[Check]:
     """Nothing where letters are not signed."""
     if settings.signing.certificate_file is None:
         return
-    name, last = signer(settings.signing.certificate_file)
-    found = f"letters are signed by {name}; the certificate expires on {last.date()}"
-    if last - now > RENEW:
-        yield Check("signature", Finding.GOOD, found)
+    seal = signer(settings.signing.certificate_file)
+    found = f"letters are signed by {seal.name}; the certificate is good from {seal.first.date()} to {seal.last.date()}"
+    fix = "Name its successor under [signing]: outside those days no letter is prepared."
+    if not seal.first <= now <= seal.last:
+        yield Check("signature", Finding.WRONG, found, fix)
     else:
-        fix = "Name its successor under [signing] before that day: afterwards no command starts."
-        yield Check("signature", Finding.NOTE, found, fix)
+        yield Check("signature", Finding.GOOD if seal.last - now > RENEW else Finding.NOTE, found, fix)
 
 
 def _ours(path: Path) -> bool:

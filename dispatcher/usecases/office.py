@@ -16,6 +16,7 @@ from dispatcher.intake.almanac import Almanac
 from dispatcher.intake.almanac_files import shipped
 from dispatcher.letters import Order, Rendered
 from dispatcher.letters.header_line import FaxHeader
+from dispatcher.settings import Signer
 from dispatcher.store.engine import Store
 
 
@@ -36,6 +37,7 @@ class Office:
     mail_bytes: int = 10_000_000  #: of the largest mail that is sent
     fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost
+    signer: Signer | None = None  #: whose electronic signature letters carry; None: none
     almanac: Almanac = field(default_factory=shipped)  #: the closed days of offices
 
     def channel_for(self, kind: Kind) -> Channel:

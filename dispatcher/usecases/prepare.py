@@ -63,6 +63,7 @@ async def prepare(
     Raises CampaignError with the problems of all letters (then nothing has changed), Conflict after the launch.
     """
     await office.store.read(lambda connection: _require_unlaunched(connection, campaign.id))
+    _require_signer(office)
     people = {one.id: one for one in book.contacts}
     closed_days = calendars_of(office.almanac, campaign, people)
     unsure = not_known(campaign, people, closed_days)
@@ -87,6 +88,15 @@ async def _require_unlaunched(connection: AsyncConnection, campaign_id: str) -> 
     known = await campaigns.find(connection, campaign_id)
     if known is not None and known.launched_at is not None:
         raise Conflict(f"campaign '{campaign_id}' was launched on {known.launched_at:%d %B %Y}; it stays as approved")
+
+
+def _require_signer(office: Office) -> None:
+    """A signature outside the certificate's days proves nothing."""
+    seal, now = office.signer, office.clock.now()
+    if seal and not seal.first <= now <= seal.last:
+        cause = f"the certificate of {seal.name} is good from {seal.first.date()} to {seal.last.date()} only"
+        way_out = "Name its successor under [signing], or take the section out"
+        raise CampaignError(Problem("signing.certificate_file", cause, way_out, "E_SIGNING_EXPIRED"))
 
 
 async def _barred(connection: AsyncConnection, campaign: Campaign, people: Mapping[str, Contact]) -> list[Problem]:

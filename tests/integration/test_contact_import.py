@@ -106,6 +106,14 @@ async def test_a_bad_row_does_not_make_its_contact_missing(desk: Desk, tmp_path:
     assert (await _all(desk))["two"].active
 
 
+async def test_nobody_is_called_missing_beside_a_row_that_may_be_anybodys(desk: Desk, tmp_path: Path) -> None:
+    await _import(desk, _list(tmp_path, _row("one"), _row("two")))
+    paths = _list(tmp_path, _row("one"), _row("", office="", organisation="", name="", state_code="Nowhere"))
+    with pytest.raises(ImportError_, match="E_WHOSE"):
+        await _import(desk, paths, partial=True, retire_missing=True)
+    assert [one.id for one in await list_contacts(desk.office)] == ["one", "two"]
+
+
 async def test_an_address_of_another_contact_is_refused(desk: Desk, tmp_path: Path) -> None:
     await _import(desk, _list(tmp_path, _row("one")))
     with pytest.raises(ImportError_, match=r"E_DUP .*one@mission.example belongs to the contact 'one'"):

@@ -20,6 +20,7 @@ from signers.authority import Authority, pem
 
 from dispatcher import app
 from dispatcher.domain.clock import HandClock
+from dispatcher.domain.errors import CampaignError
 from dispatcher.domain.model import Actor
 from dispatcher.resources import resource
 from dispatcher.settings import load
@@ -61,10 +62,10 @@ def _settings_file(folder: Path, database: str, authority: Authority) -> Path:
 
 
 @asynccontextmanager
-async def _office(settings_file: Path) -> AsyncIterator[tuple[Office, Prepared]]:
+async def _office(settings_file: Path, now: datetime = NOW) -> AsyncIterator[tuple[Office, Prepared]]:
     """An office with processes of its own, and the campaign as it prepares it."""
-    settings = load(settings_file, {}, now=NOW)
-    async with app.open_office(settings, HandClock(NOW)) as office:
+    settings = load(settings_file, {})
+    async with app.open_office(settings, HandClock(now)) as office:
         await import_contacts(office, sorted(settings.contacts.folder.glob("*.csv")), ADA)
         read, book = await read_campaign_file(office, settings_file.with_name("signed.toml"), settings.templates.folder)
         yield office, await prepare.prepare(office, read.campaign, book, ADA)
@@ -108,7 +109,13 @@ async def test_the_doctor_says_who_signs_and_warns_before_the_certificate_expire
     assert "2030-12-31" in check.found
 
 
-async def test_the_doctor_says_what_is_wrong_with_the_certificate(tmp_path: Path, databases: Databases) -> None:
+async def test_an_expired_certificate_is_wrong_to_the_doctor_and_nothing_is_prepared_with_it(
+    tmp_path: Path, databases: Databases
+) -> None:
     file = _settings_file(tmp_path, databases.fresh("sqlite", tmp_path), Authority())
-    found = await examine(file, now=datetime(2031, 1, 1, tzinfo=UTC))
-    assert ["expired on 2030-12-31" in one.found for one in found if one.finding == Finding.WRONG] == [True]
+    late = datetime(2031, 1, 1, tzinfo=UTC)
+    found = await examine(file, now=late)
+    assert [one.name for one in found if one.finding == Finding.WRONG and "2030-12-31" in one.found] == ["signature"]
+    with pytest.raises(CampaignError, match=r"E_SIGNING_EXPIRED .*2030-12-31 only"):
+        async with _office(file, late):
+            pass

@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key a
 from signers.authority import Authority, pem
 
 from dispatcher.domain.errors import Problem, SettingsError
-from dispatcher.settings import Settings, load
+from dispatcher.settings import Settings, load, signer
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ALL = ("certificate_file", "key_file", "passphrase_file")
 AUTHORITY = Authority()
 KEY = generate_private_key(SECP256R1())
@@ -36,7 +35,7 @@ def loading(tmp_path: Path) -> Loading:
                 (tmp_path / name).chmod(0o644 if name == "certificate_file" else mode)
         lines = [f'{name} = "{name}"' for name in ALL if name in contents]
         (tmp_path / "mine.toml").write_text("\n".join(["[signing]", *lines]))
-        return load(tmp_path / "mine.toml", {}, now=NOW)
+        return load(tmp_path / "mine.toml", {})
 
     return made
 
@@ -79,14 +78,6 @@ def test_without_the_section_nothing_is_signed(loading: Loading) -> None:
         ("E_SIGNING_KEY_KIND", {"certificate_file": CERTIFICATE, "key_file": pem(Ed25519PrivateKey.generate())}),
         ("E_SIGNING_KEY_KIND", {"certificate_file": CERTIFICATE, "key_file": pem(rsa_key(65537, 1024))}),
         (
-            "E_SIGNING_EXPIRED",
-            {"certificate_file": AUTHORITY.issue(KEY, last=datetime(2026, 11, 23, tzinfo=UTC)), "key_file": pem(KEY)},
-        ),
-        (
-            "E_SIGNING_EARLY",
-            {"certificate_file": AUTHORITY.issue(KEY, first=datetime(2026, 11, 25, tzinfo=UTC)), "key_file": pem(KEY)},
-        ),
-        (
             "E_SIGNING_USAGE",
             {"certificate_file": AUTHORITY.issue(KEY, uses=("key_encipherment",)), "key_file": pem(KEY)},
         ),
@@ -97,12 +88,20 @@ def test_what_cannot_sign_is_refused_alone_and_by_name(loading: Loading, code: s
 
 
 def test_all_that_is_wrong_is_told_at_once(loading: Loading) -> None:
-    late = AUTHORITY.issue(KEY, last=datetime(2026, 1, 1, tzinfo=UTC), uses=("key_agreement",))
+    late = AUTHORITY.issue(KEY, uses=("key_agreement",))
     found = _problems(loading, certificate_file=late, key_file=pem(OTHER), mode=0o644)
-    assert set(found) == {"E_SIGNING_EXPIRED", "E_SIGNING_USAGE", "E_SIGNING_MISMATCH", "E_SECRET_MODE"}
-    assert found["E_SIGNING_EXPIRED"].place.endswith("mine.toml:2")
+    assert set(found) == {"E_SIGNING_USAGE", "E_SIGNING_MISMATCH", "E_SECRET_MODE"}
+    assert found["E_SIGNING_USAGE"].place.endswith("mine.toml:2")
     assert found["E_SIGNING_MISMATCH"].place.endswith("mine.toml:3")
-    assert "2026-01-01" in found["E_SIGNING_EXPIRED"].cause
+
+
+def test_an_expired_certificate_stops_no_start_since_what_it_signed_still_has_to_be_sent(
+    loading: Loading,
+) -> None:
+    late = AUTHORITY.issue(KEY, first=datetime(2025, 1, 1, tzinfo=UTC), last=datetime(2026, 1, 1, tzinfo=UTC))
+    made = loading(certificate_file=late, key_file=pem(KEY)).signing
+    assert made.certificate_file
+    assert signer(made.certificate_file).last == datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_the_secret_in_the_key_is_shown_nowhere(loading: Loading) -> None:

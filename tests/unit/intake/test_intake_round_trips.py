@@ -16,8 +16,8 @@ from dispatcher.intake.contacts import ReadOptions, read_lists
 from dispatcher.intake.export import write_blank, write_csv, write_vcard, write_xlsx
 
 Write = Callable[[Sequence[Contact], Path], None]
-EXAMPLES = settings(max_examples=60, deadline=None)
-FEWER = settings(max_examples=25, deadline=None)
+EXAMPLES = settings(max_examples=40, deadline=None)
+FEWER = settings(max_examples=15, deadline=None)
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def test_a_fax_of_many_pages_brings_a_warning_and_a_book_is_refused(own: Own, or
         "W_FAX_PAGES",
     ]
     with pytest.raises(TemplateError, match="pages"):
-        own(_letter(130)).render(mine)
+        own("A paragraph of its own.\n\n" * 580).render(mine)
 
 
 def test_every_mark_arrives_in_every_form(own: Own, order: Order) -> None:
