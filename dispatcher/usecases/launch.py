@@ -149,13 +149,19 @@ def _queued(office: Office, plan: Plan, stop: Stop, now: datetime, late_by: time
         occurrence=stop.occurrence,
         letter=stop.letter,
         message_id=message_id(stop.id, office.domain),
-        not_before=datetime.fromisoformat(stop.due),
-        due=datetime.fromisoformat(stop.due),
+        not_before=_due(plan, stop, late_by),
+        due=_due(plan, stop, late_by),
         created_at=now,
         changed_at=now,
         expires_at=_expires_at(plan, stop, late_by),
         fallback_for=stop.fallback_for,
     )
+
+
+def _due(plan: Plan, stop: Stop, late_by: timedelta) -> datetime:
+    """Whoever launches a campaign that repeats late has said that its first time may leave now."""
+    first = stop.occurrence == plan.campaign["local_key"]
+    return datetime.fromisoformat(stop.due) + (late_by if first else timedelta())
 
 
 def _expires_at(plan: Plan, stop: Stop, late_by: timedelta) -> datetime | None:

@@ -117,6 +117,20 @@ async def test_one_that_was_missed_can_be_released_by_itself(desk: Desk) -> None
     assert len(desk.rogue.ledger) == 1
 
 
+async def test_a_late_launch_sends_the_first_time_and_holds_the_second_that_was_missed_too(desk: Desk) -> None:
+    """Ten days after the first time somebody launches it all the same, and says so."""
+    prepared = await desk.prepare([ONE], Policy.EMAIL, at=FIRST, repeats=THURSDAYS)
+    await launch.approve(desk.office, "air-strikes", prepared.digest, MEGAN)
+    await turn_to(desk, FIRST + timedelta(days=10))
+    with pytest.raises(Conflict, match="E_TIME_PAST"):
+        await launch.launch(desk.office, "air-strikes", ADA)
+    await launch.launch(desk.office, "air-strikes", ADA, late=True)
+    await desk.work()
+    told = await occurrences(desk.office, "air-strikes")
+    assert [dict(one.counts) for one in told] == [{State.ACCEPTED: 1}, {State.HELD: 1}, {State.QUEUED: 1}]
+    assert len(desk.rogue.ledger) == 1
+
+
 async def test_a_few_hours_late_is_not_late(desk: Desk) -> None:
     await started(desk)
     await turn_to(desk, FIRST + timedelta(hours=20))

@@ -262,4 +262,25 @@ DEFENCES = (
         "if size > LARGEST:",
         "if size < 0:",
     ),
+    Defence(
+        "machine_off_over_two_times",
+        "what was missed is held",
+        "domain/gate.py",
+        "if facts.late_by > GRACE and facts.running:",
+        "if facts.late_by > GRACE and not facts.running:",
+    ),
+    Defence(
+        "reached_on_a_closed_day",
+        "the gate looks at the closed days",
+        "domain/gate.py",
+        "place = (facts.hours, facts.zone, facts.calendar)",
+        "place = (facts.hours, facts.zone, PLAIN)",
+    ),
+    Defence(
+        "reached_on_a_closed_day",
+        "the row knows its closed days",
+        "usecases/launch.py",
+        "        calendar=stop.calendar,\n",
+        "",
+    ),
 )
