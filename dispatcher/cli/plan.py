@@ -76,11 +76,15 @@ def _show_times(plan: Plan, zone: str) -> None:
 
 def _show_letters(plan: Plan) -> None:
     heading(f"{len(plan.letters)} letters")
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (one.digest[:12], one.step, one.contact_id, one.language, one.pages, one.fax_pages, one.subject)
         for one in plan.letters
     ]
-    table(("letter", "step", "to", "language", "pages", "fax pages", "subject"), rows, "none")
+    columns: tuple[str, ...] = ("letter", "step", "to", "language", "pages", "fax pages", "subject")
+    if len(plan.instants) > 1:
+        columns = (*columns, "of")
+        rows = [(*row, one.occurrence) for row, one in zip(rows, plan.letters, strict=True)]
+    table(columns, rows, "none")
 
 
 def _show_attachments(plan: Plan) -> None:
