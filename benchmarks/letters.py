@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import pty
+import resource
 import statistics
 import subprocess
 import sys
@@ -26,6 +27,8 @@ import theirs
 
 HERE = Path(__file__).parent
 OURS = "dispatcher"
+#: After a name: seconds of computing instead of seconds by the clock. They tell more where the machine is shared.
+CPU = " cpu"
 Times = dict[str, list[float]]
 
 
@@ -60,6 +63,7 @@ def rounds(given: argparse.Namespace, place: Path) -> tuple[Times, list[dict[str
     theirs.environment(home)
     theirs.warm(home)
     times: Times = {name: [] for name in (OURS, *given.ways)}
+    times[f"start{CPU}"] = [computing()]
     found, load = [], []
     for turn in range(given.rounds):
         load.append(round(os.getloadavg()[0], 2))
@@ -73,9 +77,20 @@ def rounds(given: argparse.Namespace, place: Path) -> tuple[Times, list[dict[str
     return times, found, load
 
 
+def computing() -> float:
+    """Seconds that the processes which we have started, and waited for, have computed on all cores."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def _note(times: Times, name: str, seconds: float, turn: int) -> None:
+    """Keeps the seconds by the clock, and those of computing since the last note."""
+    cpu = times.setdefault(f"{name}{CPU}", [])
+    cpu.append(round(computing() - sum(sum(one) for key, one in times.items() if key.endswith(CPU)), 2))
     times[name].append(round(seconds, 2))
-    print(f"  round {turn + 1}: {name:<12} {seconds:8.1f} s", file=sys.stderr, flush=True)
+    print(
+        f"  round {turn + 1}: {name:<12} {seconds:8.1f} s, {cpu[-1]:8.1f} s of computing", file=sys.stderr, flush=True
+    )
 
 
 def summary(times: Times) -> dict[str, dict[str, float]]:
@@ -85,9 +100,11 @@ def summary(times: Times) -> dict[str, dict[str, float]]:
             "median": statistics.median(seconds),
             "least": min(seconds),
             "most": max(seconds),
+            "computing": statistics.median(times[f"{name}{CPU}"]),
             "ours_by_theirs": round(statistics.median(a / b for a, b in zip(times[OURS], seconds, strict=True)), 3),
         }
         for name, seconds in times.items()
+        if not name.endswith(CPU)
     }
 
 
@@ -105,11 +122,12 @@ def machine() -> dict[str, object]:
 
 
 def show(found: dict[str, dict[str, float]], number: int) -> None:
-    print(f"\n{number:,} letters, seconds            median    least     most   ours/theirs")
+    print(f"\n{number:,} letters, seconds            median    least     most computing  ours/theirs")
     words = {OURS: "Dispatcher: fit, PDF, fax, mail, frozen", **theirs.WAYS}
     for name, one in found.items():
         ratio = f"{one['ours_by_theirs']:.2f}" if name != OURS else ""
-        print(f"  {name:<26}{one['median']:>9.1f}{one['least']:>9.1f}{one['most']:>9.1f}   {ratio:>8}   {words[name]}")
+        figures = "".join(f"{one[key]:>9.1f}" for key in ("median", "least", "most", "computing"))
+        print(f"  {name:<26}{figures}{ratio:>12}   {words[name]}")
 
 
 def keep(given: argparse.Namespace, place: Path) -> None:
