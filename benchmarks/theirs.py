@@ -9,6 +9,7 @@ import csv
 import os
 import shutil
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -69,45 +70,64 @@ def warm(home: Path) -> None:
     )  # fmt: skip
 
 
+class Crashed(Exception):
+    """LibreOffice ended in the middle of its work; says how."""
+
+
 def run(way: str, home: Path, folder: Path, number: int, *, apart: bool, standards: str) -> float:
-    """Seconds, with the start of the program. Raises SystemExit when the letters are not all there."""
+    """Seconds, with the start of the program. Raises SystemExit when the letters are not all there.
+
+    LibreOffice 7.4 now and then crashes in `merge-one`; then it may try again; only its computing still counts.
+    """
+    for attempt in range(5):
+        place = folder / str(attempt)
+        _write_inputs(place, number, apart=apart)
+        start = time.monotonic()
+        try:
+            _make(way, home, place, number, apart=apart, standards=standards)
+        except Crashed as error:
+            print(f"  LibreOffice crashed ({way}): {error}", file=sys.stderr, flush=True)
+            continue
+        seconds = time.monotonic() - start
+        _require_letters(way, place / "out", people(number, apart=apart))
+        return seconds
+    raise SystemExit(f"LibreOffice ({way}) crashed each time")
+
+
+def _write_inputs(folder: Path, number: int, *, apart: bool) -> None:
     for name in ("out", "merged"):
         (folder / name).mkdir(parents=True)
     _write_table(folder, number, apart=apart)
     texts = resource("templates")
     (folder / "letter.fodt").write_text(template.document(texts, template.merge_field("people")), "utf-8")
     (folder / "variables.fodt").write_text(template.document(texts, template.user_field, declare=True), "utf-8")
-    start = time.monotonic()
+
+
+def _make(way: str, home: Path, folder: Path, number: int, *, apart: bool, standards: str) -> None:
     if way == "convert":
         _write_filled(folder, number, apart=apart)
         _convert(home, folder, sorted(folder.glob("office-*.fodt")), standards)
     else:
         _drive(way, home, folder, standards)
-    if way == "merge-and-convert":
-        merged = sorted((folder / "merged").glob("*.odt"))
-        for first in range(0, len(merged), A_START):
-            _convert(home, folder, merged[first : first + A_START], standards)
-    seconds = time.monotonic() - start
-    _require_letters(way, folder / "out", people(number, apart=apart))
-    return seconds
+    merged = sorted((folder / "merged").glob("*.odt"))
+    for first in range(0, len(merged), A_START):
+        _convert(home, folder, merged[first : first + A_START], standards)
 
 
 def _require_letters(way: str, folder: Path, contacts: Sequence[Contact]) -> None:
-    """Every letter is there, is of one page, and names its addressee and the state; untimed."""
+    """Every letter is there and names its addressee and the state; untimed. LibreOffice fits nothing to one page."""
     made = sorted(folder.glob("*.pdf"))
     if len(made) != (1 if way == "merge-one" else len(contacts)):
         raise SystemExit(f"LibreOffice ({way}) made {len(made)} PDFs of {len(contacts)} letters")
-    pages = [page for path in made for page in _pages(path)]
-    if len(pages) != len(contacts):
-        raise SystemExit(f"LibreOffice ({way}) made {len(pages)} pages of {len(contacts)} letters")
-    for contact, page in zip(contacts, pages, strict=True):  # the files are named by the contact
-        if not all(_letters(words) in page for words in template.row(contact).values() if words != contact.id):
+    texts = [_text(path) for path in made]  # the files are named by the contact
+    for contact, text in zip(contacts, texts * len(contacts) if way == "merge-one" else texts, strict=True):
+        if not all(_letters(words) in text for name, words in template.row(contact).items() if name != "id"):
             raise SystemExit(f"LibreOffice ({way}): the letter to {contact.id} lacks words")
 
 
-def _pages(path: Path) -> list[str]:
+def _text(path: Path) -> str:
     with pypdfium2.PdfDocument(path) as document:
-        return [_letters(page.get_textpage().get_text_range()) for page in document]
+        return "".join(_letters(page.get_textpage().get_text_range()) for page in document)
 
 
 def _letters(text: str) -> str:
@@ -135,7 +155,7 @@ def _write_filled(folder: Path, number: int, *, apart: bool) -> None:
 def _convert(home: Path, folder: Path, documents: Sequence[Path], standards: str) -> None:
     told = '{"SelectPdfVersion":{"type":"long","value":"2"},"PDFUACompliance":{"type":"boolean","value":"true"}}'
     target = f"pdf:writer_pdf_Export:{told}" if standards == "tagged" else "pdf"
-    command = [*_soffice(home), "--convert-to", target, "--outdir", folder / "out", *documents]
+    command: list[str | Path] = [*_soffice(home), "--convert-to", target, "--outdir", folder / "out", *documents]
     subprocess.run(command, env=environment(home), capture_output=True, check=True)
 
 
@@ -145,10 +165,10 @@ def _drive(way: str, home: Path, folder: Path, standards: str) -> None:
         [*_soffice(home), f"--accept=pipe,name={pipe};urp;"], env=environment(home), stderr=subprocess.DEVNULL
     )
     try:
-        command = [PYTHON, HERE / "merging.py", pipe, way, folder, standards]
+        command: list[str | Path] = [PYTHON, HERE / "merging.py", pipe, way, folder, standards]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SystemExit(f"LibreOffice ({way}): {done.stderr.strip()}")
+            raise Crashed(done.stderr.strip().rpartition("\n")[2])
         office.wait(30)
     finally:
         office.kill()
