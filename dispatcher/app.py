@@ -24,7 +24,7 @@ from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
-from dispatcher.letters import Hand, Order, Rendered, Signing
+from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
 from dispatcher.letters.header_line import FaxHeader
 from dispatcher.settings import Settings, database_url, read_secret, signer
 from dispatcher.store import version
@@ -45,13 +45,14 @@ class Press:
     templates: Path
     hands: int = field(default_factory=lambda: os.cpu_count() or 1)
     signing: Signing | None = None
+    _nursery: Nursery = field(default_factory=open_nursery, init=False)
     _all: list[Hand] = field(default_factory=list, init=False)
     _free: asyncio.LifoQueue[Hand] = field(default_factory=asyncio.LifoQueue, init=False)
 
     async def render(self, order: Order) -> Rendered:
         """Raises TemplateError with every problem of the letter."""
         if self._free.empty() and len(self._all) < self.hands:
-            self._all.append(Hand(str(self.templates), self.signing))
+            self._all.append(Hand(self._nursery, str(self.templates), self.signing))
             self._free.put_nowait(self._all[-1])
         hand = await self._free.get()
         try:
@@ -62,6 +63,7 @@ class Press:
     def close(self) -> None:
         for hand in self._all:
             hand.close()
+        self._nursery.close()
 
 
 @asynccontextmanager

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import threading
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 
 from dispatcher.domain.errors import Problem, TemplateError
 
 from .address import Order
+from .nursery import UNKNOWN, Nursery
 from .printer import Rendered, render_in_process
 from .seal import Signing
 from .watch import MAX_MEMORY, MAX_SECONDS, TOO_LONG, watch_this_process
@@ -26,11 +25,12 @@ _NO_MEMORY = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS)
 
 @dataclass(slots=True)
 class Hand:
-    """Serves one letter at a time. The process starts with the first letter."""
+    """Serves one letter at a time. The process is born with the first letter."""
 
+    nursery: Nursery
     templates: str
     signing: Signing | None = None
-    _process: BaseProcess | None = field(default=None, init=False)
+    _number: int = field(default=0, init=False)
     _pipe: Connection | None = field(default=None, init=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -44,41 +44,30 @@ class Hand:
         raise answer
 
     def _answer(self, order: Order) -> object:
-        pipe = self._started()
         try:
+            pipe = self._started()
             pipe.send(order)
             return pipe.recv()
         except (EOFError, ConnectionError):
             raise TemplateError(self._epitaph(order)) from None
 
-    def close(self) -> None:
-        """Let the process end."""
-        if self._pipe is not None and self._process is not None:
-            self._pipe.close()
-            self._process.join(5)
-            if self._process.exitcode is None:
-                self._process.kill()
-                self._process.join()
-            self._process.close()
-        self._pipe = self._process = None
+    def close(self) -> int:
+        """Let the process end; how it ended."""
+        pipe, self._pipe = self._pipe, None
+        if pipe is None:
+            return UNKNOWN
+        pipe.close()
+        return self.nursery.ended(self._number)
 
     def _started(self) -> Connection:
         if self._pipe is None:
-            # A forked copy of a process with threads is not safe to work in.
-            spawn = multiprocessing.get_context("spawn")
-            self._pipe, theirs = spawn.Pipe()
-            self._process = spawn.Process(target=serve, args=(theirs, self.templates, self.signing), daemon=True)
-            self._process.start()
-            theirs.close()
+            self._number, self._pipe = self.nursery.born()
+            self._pipe.send((self.templates, self.signing))
         return self._pipe
 
     def _epitaph(self, order: Order) -> Problem:
         """Why the process ended; the next letter gets another."""
-        process = self._process
-        assert process is not None
-        process.join(5)
-        ended_by = -(process.exitcode or 0)
-        self.close()
+        ended_by = -self.close()
         known: dict[int, str] = {TOO_LONG: _TIME, **dict.fromkeys(_NO_MEMORY, _MEMORY)}
         cause = known.get(ended_by, f"ended the process that renders letters ({_how(ended_by)})")
         place = f"letters/{order.letter}, contact {order.contact.id}"
@@ -93,13 +82,18 @@ def _how(number: int) -> str:
         return f"exit code {-number}"
 
 
-def serve(pipe: Connection, templates: str, signing: Signing | None) -> None:
+def open_nursery() -> Nursery:
+    """Where hands are born. Whoever makes it closes it, after the hands."""
+    return Nursery(serve)
+
+
+def serve(pipe: Connection) -> None:
     """The life of the process: takes orders until the other end of the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us decides when we end
     watch_this_process()
     # What a library says as it dies, a page of its own stack, is for nobody; ours is said at the other end.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     with contextlib.suppress(EOFError, ConnectionError):
+        templates, signing = pipe.recv()
         while True:
             pipe.send(_answer(pipe.recv(), templates, signing))
 
