@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ctypes
+import threading
+from collections.abc import Callable, Iterator
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -25,13 +27,22 @@ PAPER = 162
 
 
 #: Looks at a page while it is at hand: the page, and its drawing in grey, at fax resolution, before it is made black
-#: and white and set into the line.
+#: and white and set into the line. The drawing lasts no longer than the look: the next page is drawn over it.
 Look = Callable[[pdfium.PdfPage, Image.Image], None]
+
+# Pillow gives the memory of each picture back at once, and the system takes as long to hand out and blank as much again
+# as all that is done to a page. Three pictures are about at a time.
+Image.core.set_blocks_max(3)  # type: ignore[attr-defined]  # PILLOW_BLOCKS_MAX, which is read too early for us
 
 
 def fax_pages(pdf: bytes, look: Look | None = None) -> bytes:
     """The pages of `pdf` as one multi-page Group 4 TIFF. Same PDF, same bytes; `look` is shown each page in turn."""
-    return tiff.write(drawn(pdf, look))
+    return tiff.bound(coded(pdf, look))
+
+
+def coded(pdf: bytes, look: Look | None = None, free: int = 0, fine: int = THIN_STROKES) -> list[tiff.Strip]:
+    """The pages of `pdf` as `drawn` gives them, packed for the line one by one: a hundredth of the memory."""
+    return [tiff.strip(page) for page in _pages(pdf, look, free, fine)]
 
 
 def drawn(pdf: bytes, look: Look | None = None, free: int = 0, fine: int = THIN_STROKES) -> list[Image.Image]:
@@ -39,9 +50,14 @@ def drawn(pdf: bytes, look: Look | None = None, free: int = 0, fine: int = THIN_
 
     `fine`: how finely the strokes are drawn, THIN_STROKES or STRONG_STROKES.
     """
+    return list(_pages(pdf, look, free, fine))
+
+
+def _pages(pdf: bytes, look: Look | None, free: int, fine: int) -> Iterator[Image.Image]:
     document = pdfium.PdfDocument(pdf)
     try:
-        return [_page(page, look, free, fine) for page in document]
+        for page in document:
+            yield _page(page, look, free, fine)
     finally:
         document.close()
 
@@ -93,11 +109,32 @@ def _grey(page: pdfium.PdfPage, smaller: float, fine: int) -> Image.Image:
 
 
 def _drawn(page: pdfium.PdfPage, width: int, height: int, *, turned: bool) -> Image.Image:
-    """The page in grey at exactly this size, upright or turned; the two scales differ, which `render` cannot do."""
-    bitmap = pdfium.PdfBitmap.new_native(width, height, pdfium_c.FPDFBitmap_Gray)
-    bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
-    pdfium_c.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, int(turned), pdfium_c.FPDF_ANNOT)
+    """The page in grey at exactly this size, upright or turned; the two scales differ, which `render` cannot do.
+
+    It is a window on the paper of this thread, and changes when the next page is drawn.
+    """
+    paper = _PAPER.of(width * height)
+    dots = (ctypes.c_ubyte * len(paper)).from_buffer(paper)
+    bitmap = pdfium.PdfBitmap.new_native(width, height, pdfium_c.FPDFBitmap_Gray, buffer=dots)
     try:
-        return Image.frombytes("L", (width, height), bitmap.buffer, "raw", "L", bitmap.stride)
+        bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+        pdfium_c.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, int(turned), pdfium_c.FPDF_ANNOT)
     finally:
         bitmap.close()
+    return Image.frombuffer("L", (width, height), paper, "raw", "L", width, 1)
+
+
+class _Paper(threading.local):
+    """The memory that pages are drawn in, one after another: fresh memory costs more than the drawing of a line."""
+
+    def __init__(self) -> None:
+        self._dots = bytearray()
+
+    def of(self, dots: int) -> bytearray:
+        """At least so many dots; what was drawn in them before is still there."""
+        if len(self._dots) < dots:
+            self._dots = bytearray(dots)
+        return self._dots
+
+
+_PAPER = _Paper()

@@ -159,14 +159,8 @@ class Inspector:
 
 def inspect(pdf: bytes, place: str, small: float = SMALL_PRINT) -> list[Problem]:
     """What a fax will not carry of the pages of any PDF."""
-    return drawn_and_inspected(pdf, place, small)[1]
-
-
-def drawn_and_inspected(pdf: bytes, place: str, small: float = SMALL_PRINT) -> tuple[list[Image.Image], list[Problem]]:
-    """The fax pages of any PDF, and what a fax will not carry of them, drawn once for both."""
     inspector = Inspector(place, small)
-    pages = fax.drawn(pdf, inspector.look)
-    return pages, inspector.findings(tiff.write(pages))
+    return inspector.findings(fax.fax_pages(pdf, inspector.look))
 
 
 # -- what to call it ---------------------------------------------------------------------------------------------------
