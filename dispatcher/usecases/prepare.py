@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +16,7 @@ from dispatcher.domain.model import Actor, Address, Campaign, Contact, Letter, S
 from dispatcher.domain.schedule import add_working_days
 from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order
+from dispatcher.letters.enclosure import Enclosure
 from dispatcher.store import audit, campaigns, contacts
 
 from .enclose import Enclosed, cover_note, enclose, require_sendable
@@ -130,11 +132,21 @@ async def _freeze_all(
             done += 1
             progress(done, len(orders))
 
-    made = await asyncio.gather(*(one(step, contact_id) for step, contact_id in orders))
+    made = await _together([one(step, contact_id) for step, contact_id in orders])
     problems = [problem for error in made if isinstance(error, TemplateError) for problem in error.problems]
     if problems:
         raise CampaignError(_once(problems))
     return [one for one in made if not isinstance(one, TemplateError)]
+
+
+async def _together(letters: Iterable[Coroutine[Any, Any, Frozen | TemplateError]]) -> list[Frozen | TemplateError]:
+    """All of them; what ends one for a reason of our own (the disk is full) ends the others before it is told."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in letters]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return [one.result() for one in tasks]
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
@@ -144,7 +156,7 @@ def _once(problems: list[Problem]) -> list[Problem]:
 
 def copies_for(campaign: Campaign, people: Mapping[str, Contact], contact_id: str) -> tuple[Contact, ...]:
     """Who receives a copy of the letter to this contact."""
-    return tuple(people[copy.contact_id] for copy in campaign.copies if copy.for_contact_id == contact_id)
+    return tuple(people[copy.contact_id] for copy in campaign.copies_for(contact_id))
 
 
 async def _freeze(
@@ -155,7 +167,7 @@ async def _freeze(
     copies: tuple[Contact, ...],
     enclosed: Enclosed,
 ) -> Frozen:
-    rendered = await office.render(order_for(campaign, step, contact, copies, enclosed))
+    rendered = await office.render(order_for(campaign, step, contact, copies, enclosed.enclosures))
     require_sendable(office, campaign, contact.id, rendered)
     objects = await office.archive.put_all(rendered.parts)
     letter = Letter(
@@ -175,7 +187,7 @@ async def _freeze(
 
 
 def order_for(
-    campaign: Campaign, step: Step, contact: Contact, copies: tuple[Contact, ...], enclosed: Enclosed
+    campaign: Campaign, step: Step, contact: Contact, copies: tuple[Contact, ...], enclosures: tuple[Enclosure, ...]
 ) -> Order:
     """What the printer is asked for: the same, whether the letter is to be frozen or only looked at."""
     return Order(
@@ -187,7 +199,7 @@ def order_for(
         letter_date=_expected_date(campaign, step),
         first_date=campaign.letter_date if step.number else None,
         fall_back=campaign.fall_back,
-        enclosures=enclosed.enclosures,
+        enclosures=enclosures,
         cover=cover_note(campaign, contact, copies),
     )
 
