@@ -20,7 +20,7 @@ def show_plan(digest: str, plan: Plan, remarks: Sequence[Problem], zone: str, *,
     """On standard output, whole."""
     if json:
         letters = [asdict(letter) for letter in plan.letters]
-        stops, noticed = [_stop(one) for one in plan.stops], [asdict(one) for one in remarks]
+        stops, noticed = [_stop(one) for one in plan.stops], [_remark(one) for one in remarks]
         as_json(plan=digest, campaign=plan.campaign, letters=letters, deliveries=stops, remarks=noticed)
         return
     campaign = plan.campaign
@@ -48,6 +48,10 @@ def _stop(stop: object) -> dict[str, object]:
     fields = asdict(stop)  # type: ignore[call-overload]
     renamed = {"contact_id": "contact", "addressee_id": "addressee", "kind": "channel"}
     return {renamed.get(name, name): value for name, value in fields.items()}
+
+
+def _remark(one: Problem) -> dict[str, str]:
+    return {"place": one.place, "cause": one.cause, "way_out": one.way_out, "code": one.code}
 
 
 def _show_letters(plan: Plan) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.model import Address, Contact, Provenance
 from dispatcher.domain.words import Form, Gender, Kind, Policy
 
-from .schema import address, answer, contact, delivery, letter, suppression
+from .parts import in_parts
+from .schema import address, answer, contact, contact_change, delivery, letter, suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,22 @@ async def get(connection: AsyncConnection, contact_id: str) -> Contact | None:
 async def kept(connection: AsyncConnection, contact_id: str) -> Kept | None:
     row = (await connection.execute(select(contact).where(contact.c.id == contact_id))).first()
     return Kept(_from_data(row.data), row.active, row.source) if row else None
+
+
+async def kept_among(connection: AsyncConnection, contact_ids: Sequence[str]) -> dict[str, Kept]:
+    """Those of these contacts that there are, by id, the retired ones too."""
+    found: dict[str, Kept] = {}
+    for part in in_parts(contact_ids):
+        rows = await connection.execute(select(contact).where(contact.c.id.in_(part)))
+        found |= {row.id: Kept(_from_data(row.data), row.active, row.source) for row in rows}
+    return found
+
+
+async def version(connection: AsyncConnection) -> tuple[Any, ...]:
+    """Grows with every change of a contact and of the suppression list: equal means that neither changed between."""
+    latest = select(func.max(contact_change.c.number)).scalar_subquery()
+    barred = select(func.count(), func.max(suppression.c.since), latest).select_from(suppression)
+    return tuple((await connection.execute(barred)).one())
 
 
 async def every(connection: AsyncConnection) -> dict[str, Kept]:
@@ -125,6 +142,19 @@ async def suppressed_since(connection: AsyncConnection, one: Address) -> tuple[d
         await connection.execute(query.where(suppression.c.kind == one.kind, suppression.c.value == one.value))
     ).first()
     return (row.since, row.by) if row else None
+
+
+async def suppressed_among(
+    connection: AsyncConnection, addresses: Sequence[Address]
+) -> dict[Address, tuple[datetime, str]]:
+    """Those of these addresses that stand on the list: since when, and by whom."""
+    found: dict[Address, tuple[datetime, str]] = {}
+    for kind in Kind:
+        for part in in_parts([one.value for one in addresses if one.kind is kind]):
+            here = (suppression.c.kind == kind) & suppression.c.value.in_(part)
+            rows = await connection.execute(select(suppression).where(here))
+            found |= {Address(kind, row.value): (row.since, row.by) for row in rows}
+    return found
 
 
 def _as_data(person: Contact) -> dict[str, Any]:

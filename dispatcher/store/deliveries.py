@@ -16,6 +16,7 @@ from dispatcher.domain.model import Delivery
 from dispatcher.domain.words import Cause, Kind, Role, State
 
 from .campaigns import RUNNING
+from .parts import in_parts
 from .schema import CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
 
 
@@ -31,6 +32,19 @@ async def add(connection: AsyncConnection, one: Delivery) -> bool:
         return False
     await connection.execute(insert(delivery).values({name: getattr(one, name) for name in Delivery.__slots__}))
     return True
+
+
+async def add_all(connection: AsyncConnection, rows: Sequence[Delivery]) -> int:
+    """The same for many, a few statements for all of them; how many were new."""
+    added = 0
+    for part in in_parts(rows):
+        known = select(delivery.c.id).where(delivery.c.id.in_([one.id for one in part]))
+        there = set((await connection.execute(known)).scalars())
+        new = [{name: getattr(one, name) for name in Delivery.__slots__} for one in part if one.id not in there]
+        if new:
+            await connection.execute(insert(delivery), new)
+        added += len(new)
+    return added
 
 
 async def find(connection: AsyncConnection, delivery_id: str) -> Delivery | None:

@@ -222,6 +222,8 @@ async def _note(connection: AsyncConnection, office: Office, plan: Plan, digest:
     await _require_unlaunched(connection, facts["id"])
     known = await campaigns.find(connection, facts["id"])
     voided = known.approved_plan if known and known.approved and known.plan != digest else ""
+    if voided:
+        await campaigns.void_approval(connection, facts["id"])
     await campaigns.put(
         connection,
         facts["id"],
