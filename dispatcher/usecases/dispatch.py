@@ -180,11 +180,13 @@ async def _facts(connection: AsyncConnection, office: Office, one: Delivery) -> 
     campaign = await campaigns.get(connection, one.campaign_id)
     email = await deliveries.find(connection, one.fallback_for) if one.fallback_for else None
     sisters = await deliveries.sisters(connection, one)
+    address = Address(one.kind, one.address)
     return Facts(
         now=office.clock.now(),
         running=campaign.running,
         stopped=campaign.stopped_at is not None,
-        suppressed=await contacts.is_suppressed(connection, Address(one.kind, one.address)),
+        suppressed=await contacts.is_suppressed(connection, address),
+        present=(await contacts.owners(connection, [address])).get(address) == one.contact_id,
         answered=await contacts.has_answered(connection, one.campaign_id, one.addressee_id),
         follow_up=one.step > 0,
         sister_in_doubt=any(sister.state is State.IN_DOUBT for sister in sisters),
@@ -195,7 +197,7 @@ async def _facts(connection: AsyncConnection, office: Office, one: Delivery) -> 
     )
 
 
-_SAYS = {Say.WAIT: Signal.REQUEUE, Say.STOP: Signal.CANCEL, Say.FAIL: Signal.REFUSE}
+_SAYS = {Say.WAIT: Signal.REQUEUE, Say.STOP: Signal.CANCEL, Say.HOLD: Signal.HOLD, Say.FAIL: Signal.REFUSE}
 
 
 async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) -> None:
