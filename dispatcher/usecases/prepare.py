@@ -100,14 +100,15 @@ async def _barred(connection: AsyncConnection, campaign: Campaign, people: Mappi
     """Recipients at whose address nothing may arrive any more. The address itself is not told again."""
     ways = [(contact_id, campaign.policy_for(contact_id)) for contact_id in campaign.contact_ids]
     ways += [(copy.contact_id, copy.policy) for copy in campaign.copies]
+    wanted = [(contact_id, kind) for contact_id, policy in dict.fromkeys(ways) for kind in kinds_of(policy)]
+    addresses = [Address(kind, people[contact_id].address(kind) or "") for contact_id, kind in wanted]
+    listed = await contacts.suppressed_among(connection, addresses)
     found: list[Problem] = []
-    for contact_id, policy in dict.fromkeys(ways):
-        for kind in kinds_of(policy):
-            address = Address(kind, people[contact_id].address(kind) or "")
-            if since := await contacts.suppressed_since(connection, address):
-                cause = f"its {kind} is on the suppression list since {since[0]:%d %B %Y}, by {since[1]}"
-                way_out = f'Take it out (except = ["{contact_id}"]) or choose another channel for it'
-                found.append(Problem(f"contact {contact_id}", cause, way_out, "E_SUPPRESSED"))
+    for (contact_id, kind), address in zip(wanted, addresses, strict=True):
+        if since := listed.get(address):
+            cause = f"its {kind} is on the suppression list since {since[0]:%d %B %Y}, by {since[1]}"
+            way_out = f'Take it out (except = ["{contact_id}"]) or choose another channel for it'
+            found.append(Problem(f"contact {contact_id}", cause, way_out, "E_SUPPRESSED"))
     return found
 
 
