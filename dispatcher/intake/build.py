@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from dispatcher.domain.model import Address, Contact, Provenance
 from dispatcher.domain.words import Form, Gender, Kind
@@ -37,6 +38,23 @@ from .values import (
 
 #: What a spreadsheet shows for a formula without a result (ECMA-376 part 1, section 18.17.3).
 ERRORS = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!"})
+#: How the text of a field is read; the other fields are texts as they stand, addresses, and lines of an address.
+_READERS: Mapping[str, Callable[[str, Where, Findings], Any]] = {
+    "language": read_language,
+    "time_zone": read_zone,
+    "form": read_form,
+    "gender": read_gender,
+    "state_code": read_state,
+    "seat": read_state,
+    "since": read_date,
+    "until": read_date,
+    "prefers": read_policy,
+    "tags": lambda text, where, findings: read_names(text, "E_TAG", where, findings),
+    "copies_to": lambda text, where, findings: read_names(text, "E_CONTACT", where, findings),
+    "national_days": read_days,
+    "email_checked_on": read_date,
+    "fax_checked_on": read_date,
+}
 #: What belongs to the holder of an office, and goes with them unless the list says it anew.
 _OF_HOLDER = ("honorific", "gender", "since", "until")
 #: Cells of the holder's own that no form can replace, which a person should look at when the holder changes.
@@ -84,6 +102,11 @@ class Row:
             )
 
 
+def read_value(row: Row, name: str) -> Any:
+    """The value of a field that has a reader of its own; what is wrong with its text is noted."""
+    return _READERS[name](row.text(name), row.where(name), row.findings)
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What a list is read beside: the office's contacts, and what a person says for all."""
@@ -98,7 +121,7 @@ def read_record(record: Record, beside: Beside) -> tuple[str, Contact | None]:
     if record.findings.problems:  # a row of the wrong width: its cells may belong to other columns
         return "", None
     compose(record)
-    row = Row(record, {name: _read_cell(record, name) for name in FIELDS if name in record.stated})
+    row = Row(record, {name: read_cell(record, name) for name in FIELDS if name in record.stated})
     row.defaults = beside.defaults
     city = clean(seat_city(record))
     _tidy_foreign(row)
@@ -110,7 +133,7 @@ def read_record(record: Record, beside: Beside) -> tuple[str, Contact | None]:
     return row.contact_id, None if record.findings.problems else contact
 
 
-def _read_cell(record: Record, name: str) -> str:
+def read_cell(record: Record, name: str) -> str:
     """The clean text of a cell; '' where the problems make it unusable."""
     cell = record.stated[name]
     if not check_line(cell.text, Where(record.place, cell.name), record.findings):
@@ -250,8 +273,8 @@ def _fill_form(row: Row) -> None:
 
 
 def _contact(row: Row) -> Contact:
-    form = read_form(row.text("form"), row.where("form"), row.findings)
-    honorific, gender = _honorific(row, form), _gender(row)
+    form: Form = read_value(row, "form")
+    honorific, gender = _honorific(row, form), read_gender_of(row)
     _check_whole(row, form)
     emails, faxes = _address(row, Kind.EMAIL), _address(row, Kind.FAX)
     return Contact(
@@ -263,22 +286,22 @@ def _contact(row: Row) -> Contact:
         postal=tuple(filter(None, map(row.text, ("address_1", "address_2", "address_3")))),
         country=row.text("country"),
         state=row.text("state"),
-        language=read_language(row.text("language"), row.where("language"), row.findings),
-        time_zone=read_zone(row.text("time_zone"), row.where("time_zone"), row.findings),
+        language=read_value(row, "language"),
+        time_zone=read_value(row, "time_zone"),
         salutation=row.text("salutation"),
         addresses=tuple(one.address for one in (*emails, *faxes)),
-        tags=read_names(row.text("tags"), "E_TAG", row.where("tags"), row.findings),
+        tags=read_value(row, "tags"),
         form=form,
         gender=gender,
         closing=row.text("closing"),
         in_text=row.text("in_text"),
         state_code=row.text("state_code"),
         seat=row.text("seat"),
-        since=read_date(row.text("since"), row.where("since"), row.findings),
-        until=read_date(row.text("until"), row.where("until"), row.findings),
-        prefers=read_policy(row.text("prefers"), row.where("prefers"), row.findings),
-        copies_to=read_names(row.text("copies_to"), "E_CONTACT", row.where("copies_to"), row.findings),
-        national_days=read_days(row.text("national_days"), row.where("national_days"), row.findings),
+        since=read_value(row, "since"),
+        until=read_value(row, "until"),
+        prefers=read_value(row, "prefers"),
+        copies_to=read_value(row, "copies_to"),
+        national_days=read_value(row, "national_days"),
         provenance=tuple(one for one in (*emails, *faxes) if one != Provenance(one.address)),
         phone=row.text("phone"),
         external_id=row.text("external_id"),
@@ -295,8 +318,9 @@ def _honorific(row: Row, form: Form) -> str:
     return ""
 
 
-def _gender(row: Row) -> Gender:
-    stated = read_gender(row.text("gender"), row.where("gender"), row.findings)
+def read_gender_of(row: Row) -> Gender:
+    """As the row states it, or as its honorific does; W_GENDER where the two differ."""
+    stated: Gender = read_value(row, "gender")
     told = gender_of_honorific(row.text("honorific"))
     if stated and told and stated is not told:
         cause = f"{row.where('gender').name}: {stated.value}, but the honorific is {row.text('honorific')}"
@@ -334,16 +358,18 @@ def _lacks_salutation(row: Row) -> None:
 
 def _address(row: Row, kind: Kind) -> tuple[Provenance, ...]:
     """The address of that kind with where it is known from; none where there is none, or it cannot be used."""
-    text, where, findings = row.text(kind), row.where(kind), row.findings
-    value = text and (
-        read_email(text, where, findings) if kind is Kind.EMAIL else read_fax(text, _home(row), where, findings)
-    )
+    value = row.text(kind) and read_address(row, kind)
     if not value:
         return ()
-    name = f"{kind}_checked_on"
-    checked_on = read_date(row.text(name), row.where(name), findings)
+    checked_on = read_value(row, f"{kind}_checked_on")
     address = Address(kind, value)
     return (Provenance(address, row.text(f"{kind}_source"), checked_on, row.text(f"{kind}_checked_by")),)
+
+
+def read_address(row: Row, kind: Kind) -> str:
+    """The canonical address; '' and the problem where the text is none."""
+    text, where, findings = row.text(kind), row.where(kind), row.findings
+    return read_email(text, where, findings) if kind is Kind.EMAIL else read_fax(text, _home(row), where, findings)
 
 
 def _home(row: Row) -> Home:
