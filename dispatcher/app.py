@@ -19,7 +19,7 @@ from dispatcher.channels.relay import Relay
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.domain.clock import Clock, SystemClock
-from dispatcher.domain.errors import Problem, SettingsError
+from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.tokens import sign_return_path
@@ -48,9 +48,12 @@ class Press:
     _nursery: Nursery = field(default_factory=open_nursery, init=False)
     _all: list[Hand] = field(default_factory=list, init=False)
     _free: asyncio.LifoQueue[Hand] = field(default_factory=asyncio.LifoQueue, init=False)
+    _closed: bool = field(default=False, init=False)
 
     async def render(self, order: Order) -> Rendered:
-        """Raises TemplateError with every problem of the letter."""
+        """Raises TemplateError with every problem of the letter, Conflict once the press is closed."""
+        if self._closed:
+            raise Conflict("the office is closing: no letter is made any more")
         if self._free.empty() and len(self._all) < self.hands:
             self._all.append(Hand(self._nursery, str(self.templates), self.signing))
             self._free.put_nowait(self._all[-1])
@@ -61,6 +64,8 @@ class Press:
             self._free.put_nowait(hand)
 
     def close(self) -> None:
+        """End everything at once; whoever waits for a letter is told so."""
+        self._closed = True
         for hand in self._all:
             hand.close()
         self._nursery.close()

@@ -27,6 +27,8 @@ _WORD = struct.Struct("!q")
 UNKNOWN = 255
 #: Seconds in which a child whose socket was closed ends by itself.
 GRACE = 5.0
+#: Seconds after which a nursery that does not answer is ended: it loads for seconds, on a busy machine for longer.
+PATIENCE = 60.0
 _LOOK_EVERY = 0.005
 #: Ctrl-C is for whoever started us, who then decides when we end.
 _PROGRAM = (
@@ -36,14 +38,25 @@ _PROGRAM = (
 Work = Callable[[Connection], None]
 
 
+def bound(line: socket.socket, seconds: float) -> None:
+    """From now on no read and no write at this end waits longer for the other; both then raise BlockingIOError.
+
+    SO_RCVTIMEO and SO_SNDTIMEO, socket(7). It goes by the socket, whichever handle it is read through.
+    """
+    limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        line.setsockopt(socket.SOL_SOCKET, option, limit)
+
+
 class Nursery:
     """Starts with the first child and ends with `close`. Its children do `work`, a function of a module.
 
-    May be used by several threads. Raises OSError where the nursery itself has ended; the next child gets another.
+    May be used by several threads. Raises OSError where the nursery itself has ended, or does not answer; the next
+    child gets another.
     """
 
-    def __init__(self, work: Work, grace: float = GRACE) -> None:
-        self._work, self._grace = work, grace
+    def __init__(self, work: Work, grace: float = GRACE, patience: float = PATIENCE) -> None:
+        self._work, self._grace, self._patience = work, grace, patience
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
@@ -84,6 +97,7 @@ class Nursery:
     def _started(self) -> socket.socket:
         if self._line is None:
             self._line, its = socket.socketpair()
+            bound(self._line, self._patience)
             with its:
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", self._program(its.fileno())],
