@@ -30,6 +30,8 @@ Edition = Literal["print", "fax"]
 FITS = tuple(step / 4 for step in range(17))
 #: A letter that does not fit one page even so runs on, near its full size.
 LONG_FIT = 0.5
+#: So many steps smaller than their like all letters of a text are set, so that most of them fit at the first try.
+_SPARE = 1
 #: So many steps smaller is a letter set for each row that it is longer than its like.
 _STEPS_A_ROW = 1
 #: Of so many texts the step is remembered.
@@ -88,7 +90,7 @@ class Typesetter:
     def set(self, sheet: Sheet, edition: Edition, like: Sheet | None = None) -> Pages:
         """The letter on one page, in the size of its text; else on as many pages as it takes.
 
-        All letters of one text have one size, that in which `like` fits, a letter of the same text to a mission as
+        All letters of one text have one size, that in which `like` fits easily, a letter of the same text to a mission as
         there are many: a campaign looks alike, and most letters are set once. A longer letter is made smaller until it
         fits. The size follows from these two alone, never from the letters that were set before.
         """
@@ -99,7 +101,7 @@ class Typesetter:
             found = largest(setting, len(FITS))
             return found[1] if found else self._long(sheet, _text(sheet), edition)
         longer = max(0, ceil(_STEPS_A_ROW * (sheet.rows - like.rows)))
-        page = from_step(setting, len(FITS), self._step_of(like, edition) + longer)
+        page = from_step(setting, len(FITS), self._step_of(like, edition) + _SPARE + longer)
         return page or self._long(sheet, _text(sheet), edition)
 
     def _setting(self, sheet: Sheet, edition: Edition) -> Callable[[int], Pages]:

@@ -73,7 +73,7 @@ def test_a_letter_is_set_nearly_as_large_as_its_page_allows(tag: str, printer: P
     for edition in ("print", "fax"):
         common, own = typesetter.set(sheet, edition, like), typesetter.set(sheet, edition)
         assert common.count == own.count
-        assert 0 <= common.fit - own.fit <= 0.75 or own.count > 1
+        assert 0 <= common.fit - own.fit <= 1.0 or own.count > 1
 
 
 def test_letters_of_one_text_are_of_one_size(printer: Printer) -> None:
