@@ -289,6 +289,17 @@ def test_the_plan_shows_every_letter_and_delivery(office: Program) -> None:
     assert plan_of(office)[:12] in text.err
 
 
+def test_a_plan_with_an_address_that_is_no_longer_so_is_prepared_again_before_it_is_signed(office: Program) -> None:
+    words = ("--email", "registry@ardesia.example", "--reason", "they wrote")
+    office("contacts", "repair", "ardesia", *words).good()
+    ran = office("campaigns", "approve", "peace", "--digest", plan_of(office), "--confirm", "E_CONTACT_CHANGED")
+    assert (ran.code, ran.err.count("E_CONTACT_CHANGED")) == (2, 1)
+    assert "dispatcher campaigns prepare peace" in ran.err
+    remarks = office("campaigns", "preview", "peace", "--json").good().json["remarks"]
+    assert {tuple(one) for one in remarks} == {("place", "cause", "way_out", "code")}
+    assert "E_CONTACT_CHANGED" in [one["code"] for one in remarks]
+
+
 def test_an_approval_signs_the_plan_by_its_digest_alone(office: Program) -> None:
     assert office("campaigns", "approve", "peace", "--digest", "0" * 12).code == 5
     unsaid = office("campaigns", "approve", "peace")
