@@ -211,6 +211,13 @@ def test_a_state_that_is_misspelt_is_refused_with_the_nearest_name() -> None:
     )  # fmt: skip
 
 
+def test_a_name_that_two_states_share_is_refused_with_both() -> None:
+    assert refused(read_state, "Corée") == (
+        "E_STATE", 'column: \'Corée\' could be "Democratic People\'s Republic of Korea" or \'Republic of Korea\'',
+        "Write which of them it is",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "slug"),
     [
