@@ -117,15 +117,8 @@ async def open_occurrence(connection: AsyncConnection, campaign_id: str, local_k
     return True
 
 
-async def put_letter(connection: AsyncConnection, one: Letter) -> None:
-    """Note a frozen letter; noting it again does nothing (its digest is its name)."""
-    if await find_letter(connection, one.digest) is None:
-        values = {name: getattr(one, name) for name in Letter.__slots__}
-        await connection.execute(insert(letter).values(**values))
-
-
 async def put_letters(connection: AsyncConnection, letters: Sequence[Letter]) -> None:
-    """The same for many, a few statements for all of them."""
+    """Note frozen letters, in a few statements; noting one again does nothing (its digest is its name)."""
     for part in in_parts(letters):
         known = letter.c.digest.in_([one.digest for one in part])
         there = set((await connection.execute(select(letter.c.digest).where(known))).scalars())

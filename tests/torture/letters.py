@@ -93,7 +93,7 @@ async def _open(connection: Any, office: Office, frozen: Letter) -> None:
     now = office.clock.now()
     await campaigns.put(connection, CAMPAIGN, launched_at=now, hours=None, steps=[[0, 0]], proof_after=3, **facts)
     await contacts.set_to(connection, _mission(0).id, contacts.Kept(_mission(0), True, "the torture run"), now)
-    await campaigns.put_letter(connection, frozen)
+    await campaigns.put_letters(connection, [frozen])
 
 
 def _mission(number: int) -> Contact:
