@@ -90,9 +90,9 @@ class Typesetter:
     def set(self, sheet: Sheet, edition: Edition, like: Sheet | None = None) -> Pages:
         """The letter on one page, in the size of its text; else on as many pages as it takes.
 
-        All letters of one text have one size, that in which `like` fits easily, a letter of the same text to a mission as
-        there are many: a campaign looks alike, and most letters are set once. A longer letter is made smaller until it
-        fits. The size follows from these two alone, never from the letters that were set before.
+        All letters of one text have one size, that in which `like` fits easily: a letter of the same text to a mission
+        as there are many. So a campaign looks alike, and most letters are set once. A longer letter is made smaller
+        until it fits. The size follows from these two alone, never from the letters that were set before.
         """
         if _surely_long(sheet):
             return self._long(sheet, _text(sheet), edition)

@@ -28,6 +28,7 @@ class Given(NamedTuple):
 
 def from_file(path: Path, name: str) -> list[Given]:
     """What the TOML file at `path` gives, called `name` in origins; raises SettingsError when it is no TOML."""
+    text = ""
     try:
         text = path.read_bytes().decode()
         tree = tomllib.loads(text)
