@@ -149,8 +149,9 @@ async def bring_forward(connection: AsyncConnection, email_id: str, now: datetim
 
 
 async def relink_fallback(connection: AsyncConnection, email_id: str, new_id: str) -> None:
-    """Those that wait for the proof of one email wait for the proof of another."""
-    rows = (await connection.execute(select(delivery).where(delivery.c.fallback_for == email_id))).all()
+    """Those that still wait for the proof of one email wait for the proof of another."""
+    waiting = delivery.c.state.in_([state.value for state in (State.QUEUED, State.DEFERRED, State.HELD)])
+    rows = (await connection.execute(select(delivery).where(delivery.c.fallback_for == email_id, waiting))).all()
     for row in rows:
         await change(connection, from_row(row), fallback_for=new_id)
 

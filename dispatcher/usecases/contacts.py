@@ -170,7 +170,7 @@ async def repair(office: Office, contact_id: str, wanted: Repair, reason: str, a
 
     async def unit(connection: AsyncConnection) -> Repaired:
         kept = await _known(connection, contact_id)
-        corrected = correct(kept.person, wanted.texts(), wanted.source)
+        corrected = correct(kept.person, _of_new_holder(kept.person, wanted.texts()), wanted.source)
         if refused := [*corrected.problems, *unconfirmed(corrected.warnings, wanted.confirmed)]:
             raise UserError(refused)
         now = office.clock.now()
@@ -185,6 +185,14 @@ async def repair(office: Office, contact_id: str, wanted: Repair, reason: str, a
         return Repaired(kept.person, after, tuple(followed), corrected.warnings)
 
     return await office.store.write(unit)
+
+
+def _of_new_holder(person: Contact, given: Mapping[str, str]) -> Mapping[str, str]:
+    """With another name there is another holder: how the former one is called, and the term, are not kept."""
+    name = given.get("name", person.name)
+    if name.strip().casefold() == person.name.casefold():
+        return given
+    return {"honorific": "", "gender": "", "since": "", "until": "", **given}
 
 
 def _checked(person: Contact, today: date, actor: Actor) -> Contact:

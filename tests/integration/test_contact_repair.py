@@ -147,7 +147,8 @@ async def test_a_letter_to_a_former_office_holder_waits_for_a_person(desk: Desk)
         ("Elena Marchetti-Rossi", date(2015, 10, 1)),
         ("Tomás Serra", None),
     ]
-    assert [what for _, what in view.told()] == ["name: Elena Marchetti-Rossi → Tomás Serra"]
+    [told] = [what for _, what in view.told()]
+    assert told == "honorific: H.E. Ms. → -; name: Elena Marchetti-Rossi → Tomás Serra"
 
 
 async def test_a_repair_that_cannot_be_made_says_why_and_changes_nothing(desk: Desk) -> None:
