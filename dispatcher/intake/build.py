@@ -12,11 +12,12 @@ from dispatcher.domain.words import Form, Gender, Kind
 from .addresses import Home, read_email, read_fax
 from .cells import cells_of
 from .columns import FIELDS
-from .compose import compose, seat_city
+from .compose import compose
 from .findings import Findings, clip
 from .identity import check_id, made_id
 from .places import city_named, read_state, region_named, zone_of
 from .records import Record
+from .stations import Standing, standing
 from .text import Where, check_line, clean
 from .values import (
     LANGUAGE_WAY_OUT,
@@ -90,7 +91,7 @@ class Row:
         self.findings.warn(self.record.place, code, cause, way_out)
 
     def note_made(self, code: str, name: str, value: str, because: str) -> None:
-        self.note(code, f"{name}: {value}, because of {clip(because)}", f"Give it in a column '{name}' if it is wrong")
+        self.note(code, f"{name}: {value}, because of {because}", f"Give it in a column '{name}' if it is wrong")
 
     def lacks(self, name: str, code: str, cause: str, way_out: str) -> None:
         """Says once for the whole list that no column has it, or for this row that its cell is empty."""
@@ -123,12 +124,12 @@ def read_record(record: Record, beside: Beside) -> tuple[str, Contact | None]:
     compose(record)
     row = Row(record, {name: read_cell(record, name) for name in FIELDS if name in record.stated})
     row.defaults = beside.defaults
-    city = clean(seat_city(record))
+    stands = standing(record)
     _tidy_foreign(row)
-    _resolve_states(row, city)
-    _identify(row, city, beside)
+    _resolve_states(row, stands)
+    _identify(row, stands.city, beside)
     _forget_former(row, beside.known.get(row.contact_id))
-    _fill_in(row, city)
+    _fill_in(row, stands)
     contact = _contact(row)
     return row.contact_id, None if record.findings.problems else contact
 
@@ -160,14 +161,13 @@ def _tidy_foreign(row: Row) -> None:
         row.said["tags"] = tags_of(row.said["tags"])
 
 
-def _resolve_states(row: Row, city: str) -> None:
+def _resolve_states(row: Row, stands: Standing) -> None:
     """Names of states become codes; a seat that no column states is that of the city in the address."""
     for name in ("state_code", "seat"):
         if name in row.said:
             row.said[name] = read_state(row.said[name], row.where(name), row.findings)
-    town = city_named(city)
-    if town and "seat" not in row.said and not row.record.own:
-        row.made["seat"] = town.country
+    if stands.seat and "seat" not in row.said and not row.record.own:
+        row.made["seat"] = stands.seat
 
 
 # -- who it is ---------------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def _make_id(row: Row, city: str, known: Mapping[str, Contact]) -> None:
     if before and row.said.get("organisation", before.organisation) == before.organisation:
         return  # the same row of a later list; under another organisation's name, somebody should look
     if row.contact_id:
-        row.note("W_ID_MADE", f"id: made from {source}: {row.contact_id}", "Give another in a column 'id' if you like")
+        row.note("W_ID_MADE", f"id: {row.contact_id}, made from {source}", "Give another in a column 'id' if you like")
     else:
         row.lacks("id", "E_ID", "no column has it, and nothing else gives one", SLUG_WAY_OUT)
 
@@ -239,24 +239,25 @@ def _note_holder(row: Row, former: str, gone: list[str], worded: list[str]) -> N
 # -- what follows from the rest ----------------------------------------------------------------------------------------
 
 
-def _fill_in(row: Row, city: str) -> None:
+def _fill_in(row: Row, stands: Standing) -> None:
     if row.made.get("seat") and not row.kept.get("seat"):
-        row.note_made("W_SEAT_MADE", "seat", row.made["seat"], city)
-    _fill_zone(row, city)
+        row.note_made("W_SEAT_MADE", "seat", row.made["seat"], clip(stands.because))
+    _fill_zone(row, stands)
     _fill_form(row)
 
 
-def _fill_zone(row: Row, city: str) -> None:
+def _fill_zone(row: Row, stands: Standing) -> None:
     """The time zone of the city in the address, or of the capital of the seat or the state."""
     if row.said.get("time_zone", row.kept.get("time_zone")) or _unreadable(row, "time_zone"):
         return
-    town = city_named(city)
+    town = city_named(stands.city)
     if town is None and row.defaults.get("time_zone"):
         return
-    zone, place = (town.zone, city) if town else zone_of(row.text("seat") or row.text("state_code"))
+    zone, capital = (town.zone, "") if town else zone_of(row.text("seat") or row.text("state_code"))
     if zone:
         row.made["time_zone"] = zone
-        row.note_made("W_ZONE_MADE", "time_zone", zone, place)
+        because = clip(stands.because) if town else f"the capital, {clip(capital)}"
+        row.note_made("W_ZONE_MADE", "time_zone", zone, because)
 
 
 def _fill_form(row: Row) -> None:
@@ -266,7 +267,7 @@ def _fill_form(row: Row) -> None:
     form = form_of(row.text("office"))
     if form:
         row.made["form"] = form.value
-        row.note_made("W_FORM_MADE", "form", form, row.text("office"))
+        row.note_made("W_FORM_MADE", "form", form, clip(row.text("office")))
 
 
 # -- the contact -------------------------------------------------------------------------------------------------------
@@ -313,7 +314,7 @@ def _honorific(row: Row, form: Form) -> str:
     text = row.text("honorific")
     if row.record.own or not form or not gender_of_honorific(text):
         return text
-    cause = f"honorific: {text} states the gender, and the form of address says the rest"
+    cause = f"honorific: {clip(text)}, which states the gender; the form of address says the rest"
     row.note("W_HONORIFIC", cause, "Give it in a column 'honorific' of our own layout if these very words are meant")
     return ""
 
