@@ -133,7 +133,7 @@ DEFENCES = (
         "contact_changed",
         "what may have arrived there is not sent there again",
         "usecases/follow.py",
-        "    return (heard[-1][\"verdict\"] if heard else attempt.verdict) in _NOTHING_ARRIVED",
+        '    return (heard[-1]["verdict"] if heard else attempt.verdict) in _NOTHING_ARRIVED',
         "    return True",
     ),
     Defence(
