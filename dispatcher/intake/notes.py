@@ -46,8 +46,11 @@ def _as_one(group: Sequence[Problem]) -> Problem:
 
 
 def _examples(group: Sequence[Problem]) -> str:
-    """'CH, because of 'Genève' (8); … and 4 more': the most frequent ones, each with its number of rows."""
+    """'CH, because of 'Genève': 8; … and 4 more': the most frequent ones, but one of each value before a second one."""
     counts = Counter(one.cause.partition(": ")[2].partition(", which ")[0] for one in group)
-    shown = [text if count == 1 else f"{text}: {count}" for text, count in counts.most_common(_EXAMPLES)]
+    texts = [text for text, _ in counts.most_common()]
+    first = set({text.partition(", because of ")[0]: text for text in reversed(texts)}.values())
+    texts.sort(key=lambda text: text not in first)
+    shown = [text if counts[text] == 1 else f"{text}: {counts[text]}" for text in texts[:_EXAMPLES]]
     more = len(counts) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more else "")

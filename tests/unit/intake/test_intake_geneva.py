@@ -169,6 +169,13 @@ def test_what_was_filled_in_is_one_line_a_kind_with_up_to_three_examples(tmp_pat
     )
 
 
+def test_a_value_of_its_own_is_among_the_examples_however_rare_it_is(tmp_path: Path) -> None:
+    reading = read_list(tmp_path, *AROUND[:4], "1202 Genève", "1202 Genève", "1010 Vienne")
+    (zones,) = [one.cause for one in reading.warnings if one.code == "W_ZONE_MADE"]
+    assert "Europe/Vienna, because of '1010 Vienne'; " in zones
+    assert zones.endswith("; and 3 more)")
+
+
 def test_a_note_of_a_single_row_says_what_was_made_of_what(tmp_path: Path) -> None:
     told = {one.code: one.cause for one in read_list(tmp_path, "1216 Cointrin").warnings}
     assert told["W_SEAT_MADE"] == "seat: CH, because of '1216 Cointrin'"
