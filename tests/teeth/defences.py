@@ -144,6 +144,13 @@ DEFENCES = (
         "            pass",
     ),
     Defence(
+        "two_workers_one_spill",
+        "a file that another worker has told is no fault",
+        "usecases/record.py",
+        "    except FileNotFoundError:\n        return []",
+        "    except FileExistsError:\n        return []",
+    ),
+    Defence(
         "two_workers",
         "a living worker keeps its leases",
         "usecases/dispatch.py",
