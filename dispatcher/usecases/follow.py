@@ -28,6 +28,8 @@ _NOTHING_ARRIVED = (Verdict.DEFERRED, Verdict.REFUSED, Verdict.UNSENT)
 #: Why a letter is held; stands in its detail, so that it is found again when the reason is gone.
 _OTHER_HOLDER = "the office has another holder than the letter names"
 _NO_ADDRESS = "the contact has no such address any more"
+_SUPPRESSED = "the contact's present address is on the suppression list"
+_NOWHERE = (_NO_ADDRESS, _SUPPRESSED)
 #: No letter goes back and forth between two addresses more often than this.
 _MOST_RETURNS = 50
 
@@ -49,7 +51,7 @@ async def touched(connection: AsyncConnection, before: Kept, after: Kept | None)
 
 
 def _concerns(one: Delivery, before: Kept, after: Kept | None) -> bool:
-    had = before.person.address(one.kind) == one.address or _held_for(one, _NO_ADDRESS)
+    had = before.person.address(one.kind) == one.address or _held_for(one, *_NOWHERE)
     elsewhere = had and _present(after, one.kind) != one.address
     return elsewhere or _other_holder(one, before.person, after) or _free_again(one, after)
 
@@ -70,15 +72,15 @@ def names(one: Delivery, person: Contact) -> bool:
     return not person.name or person.name.casefold() in one.recipient.casefold()
 
 
-def _held_for(one: Delivery, why: str) -> bool:
-    return one.state is State.HELD and one.detail == why
+def _held_for(one: Delivery, *why: str) -> bool:
+    return one.state is State.HELD and one.detail in why
 
 
 def _free_again(one: Delivery, after: Kept | None) -> bool:
     """Is the reason gone for which it was held?"""
     if after is None:
         return False
-    back = _held_for(one, _NO_ADDRESS) and _present(after, one.kind) == one.address
+    back = _held_for(one, *_NOWHERE) and _present(after, one.kind) == one.address
     return back or (_held_for(one, _OTHER_HOLDER) and names(one, after.person))
 
 
@@ -121,9 +123,11 @@ class _Follower:
             return await self._holder(seen)
         if seen.state is State.FAILED and not await self._mends(seen):
             return [Followed(seen.id, Fate.FAILED)]
-        target = Address(seen.kind, present) if present else None
-        if target is None or await contacts.is_suppressed(self.connection, target):
+        if present is None:
             return await self._hold(seen, _NO_ADDRESS)
+        target = Address(seen.kind, present)
+        if await contacts.is_suppressed(self.connection, target):
+            return await self._hold(seen, _SUPPRESSED)
         return await self._move(seen, target)
 
     async def _mends(self, seen: Delivery) -> bool:
@@ -226,6 +230,6 @@ def _in_the_same_place(new: Delivery, seen: Delivery) -> Delivery:
     if seen.state is State.FAILED:
         return new  # at once, in the recipient's hours
     kept = replace(new, not_before=seen.not_before, expires_at=seen.expires_at, fallback_for=seen.fallback_for)
-    if seen.state is State.HELD and seen.detail != _NO_ADDRESS:
+    if seen.state is State.HELD and seen.detail not in _NOWHERE:
         return replace(kept, state=State.HELD, due=None, cause=seen.cause, detail=seen.detail)
     return replace(kept, due=max(seen.not_before, new.due or seen.not_before))

@@ -211,7 +211,11 @@ async def test_a_letter_is_not_moved_to_an_address_that_nothing_may_go_to(desk: 
     await suppress(desk.office, read_address(NEW), "asked us to stop", ADA)
     assert await _repair(desk, NEW) == [Fate.HELD]
     await desk.pass_time(days=1)
-    assert await desk.states() == [State.HELD]
+    held = await desk.only()
+    assert (held.state, held.detail) == (State.HELD, "the contact's present address is on the suppression list")
+    assert await _repair(desk, "third@ardesia.example") == [Fate.MOVED]
+    await desk.pass_time(hours=1)
+    assert await _recipients(desk) == ["third@ardesia.example"]
 
 
 async def test_a_holder_who_was_noted_by_mistake_frees_the_letters_again(desk: Desk) -> None:
