@@ -77,13 +77,11 @@ async def release_addresses(connection: AsyncConnection, contact_ids: Sequence[s
         await connection.execute(delete(address).where(address.c.contact_id.in_(some)))
 
 
-async def set_to(connection: AsyncConnection, contact_id: str, state: Kept | None, now: datetime) -> None:
-    """Make the contact exactly this; None takes it off the list, and off the record where nothing refers to it."""
-    await set_all(connection, {contact_id: state}, now)
-
-
 async def set_all(connection: AsyncConnection, states: Mapping[str, Kept | None], now: datetime) -> None:
-    """The same for many, in a few statements whatever their number: everybody else waits for this transaction."""
+    """Make these contacts exactly this; None takes one off the list, and off the record where nothing refers to it.
+
+    A few statements, whatever the number of contacts: everybody else waits for this transaction.
+    """
     await release_addresses(connection, list(states))
     await _remove(connection, [name for name, one in states.items() if one is None])
     present = {name: one for name, one in states.items() if one is not None}

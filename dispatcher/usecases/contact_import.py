@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -268,8 +267,3 @@ async def _require_untouched(connection: AsyncConnection, number: int, changes: 
 async def list_imports(office: Office) -> list[ImportRow]:
     """Every import, the latest first."""
     return await office.store.read(contact_history.imports)
-
-
-def summed(followed: Iterable[Followed]) -> dict[str, int]:
-    """How many waiting letters met which fate."""
-    return dict(Counter(one.fate for one in followed))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +11,7 @@ from pathlib import Path
 import pytest
 from desk.databases import Databases
 from desk.desk import ADA, MEGAN, Desk, open_desk, person
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from desk.statements import statements
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.clock import HandClock
@@ -240,20 +238,6 @@ async def test_what_changes_while_somebody_looks_is_seen_before_the_signature(ei
     await changing
 
 
-@contextmanager
-def _statements() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 async def _said_for(desk: Desk, count: int) -> int:
     """Statements from the signature to the launch, of a campaign to so many, each with a copy to the first."""
     name = f"to-{count}"
@@ -261,7 +245,7 @@ async def _said_for(desk: Desk, count: int) -> int:
     copied = person(f"{name}-copied", email=f"{name}-copied@ardesia.example")
     copies = tuple(Copy(copied.id, one.id, Policy.EMAIL) for one in people)
     done = await desk.prepare([*people, copied], Policy.EMAIL, at=TOMORROW, campaign_id=name, copies=copies)
-    with _statements() as said:
+    with statements() as said:
         await launch.approve(desk.office, name, done.digest, MEGAN)
         assert await launch.launch(desk.office, name, ADA) == 2 * count
     return len(said)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from desk.desk import ADA, Desk, open_desk
+from desk.statements import statements
 from farend.rogue import say
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from dispatcher.domain.errors import Conflict, ImportError_, Problem, UserError
 from dispatcher.domain.model import Contact
@@ -147,25 +143,11 @@ async def test_others_work_while_a_list_is_read_and_it_is_compared_anew_with_wha
     assert (one.name, one.phone) == ("Elena Marchetti-Rossi", "+41 22 555 01 09")
 
 
-@contextmanager
-def _statements() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 async def test_the_number_of_statements_does_not_grow_with_the_list(desk: Desk, tmp_path: Path) -> None:
     counts = []
     for count in (3, 300):
         ids = [f"c{count}-{number}" for number in range(count)]
-        with _statements() as seen:
+        with statements() as seen:
             await import_contacts(desk.office, _list(tmp_path, *map(_row, ids)), ADA)
             changed = [_row(one, name="Nadia Petrov", email=f"new-{one}@x.example") for one in ids]
             done = await import_contacts(desk.office, _list(tmp_path, *changed), ADA)

@@ -97,7 +97,7 @@ async def _open(connection: Any, office: Office, frozen: Letter) -> None:
 
 
 async def _keep(connection: Any, person: Contact, now: datetime) -> None:
-    await contacts.set_to(connection, person.id, contacts.Kept(person, True, "the torture run"), now)
+    await contacts.set_all(connection, {person.id: contacts.Kept(person, True, "the torture run")}, now)
 
 
 def _mission(number: int, *addresses: Address) -> Contact:
