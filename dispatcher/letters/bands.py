@@ -1,7 +1,7 @@
 """Packs the drawing of a fax page for the line, band by band: what stood on a page before is not packed again.
 
-A band is what stands between two blank rows of dots, mostly a line of text. Letters of one campaign have nearly all of
-their bands in common (eight in ten over forty letters), and packing costs more than drawing. Knows nothing of PDF.
+A band is what stands between two blank rows of dots, mostly a line of text, and letters of one campaign have many lines
+in common. Knows nothing of PDF.
 """
 
 from __future__ import annotations

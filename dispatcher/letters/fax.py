@@ -19,10 +19,9 @@ _DPI_X, _DPI_Y = 204, 196
 #: The paper of a fax, in points: as wide as US Letter, as long as A4. So little more is not worth a smaller print.
 _WIDEST, _LONGEST = 612, 841.89
 _SPARE = 1.003
-#: Each dot is the mean of so many by so many, so that thin strokes survive. Three by three gave no other page.
+#: Each dot is the mean of so many by so many, so that thin strokes survive.
 THIN_STROKES = 2
-#: In the face of our fax edition no stroke is thin. Read by machine it is as good as drawn finer (3 characters in 1,000
-#: wrong either way; 4 against 5 where every other row is lost), and done in a tenth of the time.
+#: In the face of our fax edition no stroke is thin: it looks as if drawn finer (test_letter_fitting.py compares).
 STRONG_STROKES = 1
 
 
