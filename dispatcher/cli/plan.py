@@ -22,7 +22,7 @@ def show_plan(digest: str, plan: Plan, remarks: Sequence[Problem], zone: str, *,
     """On standard output, whole."""
     if json:
         letters = [asdict(letter) for letter in plan.letters]
-        stops, noticed = [_stop(plan, one) for one in plan.stops], [asdict(one) for one in remarks]
+        stops, noticed = [_stop(plan, one) for one in plan.stops], [_remark(one) for one in remarks]
         as_json(plan=digest, campaign=plan.campaign, letters=letters, deliveries=stops, remarks=noticed)
         return
     campaign = plan.campaign
@@ -72,6 +72,10 @@ def _show_times(plan: Plan, zone: str) -> None:
     if len(plan.instants) > 1:
         heading(f"{len(plan.instants)} times")
         table(("occurrence", "at"), [(key, local(at, zone)) for key, at in plan.instants.items()], "")
+
+
+def _remark(one: Problem) -> dict[str, str]:
+    return {"place": one.place, "cause": one.cause, "way_out": one.way_out, "code": one.code}
 
 
 def _show_letters(plan: Plan) -> None:

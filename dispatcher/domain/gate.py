@@ -25,7 +25,7 @@ class Say(Enum):
     PASS = auto()  # send it
     WAIT = auto()  # not now: back to the queue until `until`; no try is spent
     STOP = auto()  # no longer wanted
-    HOLD = auto()  # a person must say that it may still go
+    HOLD = auto()  # a person must see it, and say that it may still go
     FAIL = auto()  # can no longer be sent; a person must see it
 
 
@@ -45,6 +45,7 @@ class Facts:
     running: bool  #: its campaign is launched, not paused
     stopped: bool  #: its campaign was stopped
     suppressed: bool  #: its address is on the suppression list
+    present: bool  #: its contact is on the list and has this address still
     answered: bool  #: the contact has answered this campaign
     follow_up: bool  #: its step is not the first
     sister_in_doubt: bool  #: another delivery of the same letter may or may not have gone
@@ -72,6 +73,8 @@ def _unwanted(facts: Facts) -> Answer | None:
         return Answer(Say.STOP, Cause.GATE_PROVEN)
     if facts.expires_at is not None and facts.now >= facts.expires_at:
         return Answer(Say.FAIL, Cause.LETTER_EXPIRED)
+    if not facts.present:
+        return Answer(Say.HOLD, Cause.GATE_CONTACT)
     if facts.late_by > GRACE and facts.running:
         return Answer(Say.HOLD, Cause.GATE_LATE)
     return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -195,6 +195,17 @@ class Campaign:
     repeats: tuple[datetime, ...] = ()  #: local times in the zone of `when` at which everything is sent again
     occurrence: str = ""  #: of an edition: its local key; '' for a campaign that happens once
 
+    _policies: Mapping[str, Policy] = field(init=False, repr=False, compare=False)
+    _copies: Mapping[str, tuple[Copy, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Each letter asks for its own share: what is said of ten thousand contacts is sorted once."""
+        copies: dict[str, list[Copy]] = {}
+        for copy in self.copies:
+            copies.setdefault(copy.for_contact_id, []).append(copy)
+        object.__setattr__(self, "_policies", dict(self.policy_by_contact))
+        object.__setattr__(self, "_copies", {name: tuple(some) for name, some in copies.items()})
+
     @property
     def editions(self) -> tuple[Campaign, ...]:
         """One campaign for each time that it happens, with the hour and the date of that time; itself where once."""
@@ -206,7 +217,11 @@ class Campaign:
         )
 
     def policy_for(self, contact_id: str) -> Policy:
-        return dict(self.policy_by_contact).get(contact_id, self.policy)
+        return self._policies.get(contact_id, self.policy)
+
+    def copies_for(self, contact_id: str) -> tuple[Copy, ...]:
+        """Who receives a copy of the letter to this contact, and how, in the order of the campaign file."""
+        return self._copies.get(contact_id, ())
 
 
 #: How the names of those parts of a letter begin that are its attachments.

@@ -105,8 +105,10 @@ class Fate(StrEnum):
     """What became of a waiting letter when its contact was corrected."""
 
     MOVED = "moved"  # goes to the new address
-    HELD = "held"  # names an office-holder who left: a person decides
-    MET = "met"  # the same letter goes to the new address already
+    HELD = "held"  # has nowhere to go, or names an office-holder who left: a person decides
+    RELEASED = "released"  # was held for the other holder, who is the holder again
+    MET = "met"  # goes to the new address already, or has arrived there: the old one is stopped
+    FAILED = "failed"  # failed before, for a cause that another address does not mend: left as it is
     UNCERTAIN = "uncertain"  # may have arrived, or is being sent: left as it is
 
 
@@ -192,6 +194,7 @@ class Cause(StrEnum):
     GATE_ANSWERED = "gate.answered"
     GATE_PROVEN = "gate.proven"
     GATE_DOUBT = "gate.doubt"
+    GATE_CONTACT = "gate.contact"
     PERSON_NOTE = "person.note"
     PERSON_HOLD = "person.hold"
     PERSON_CANCEL = "person.cancel"
@@ -255,6 +258,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.GATE_ANSWERED: _WAITS,
     Cause.GATE_PROVEN: _WAITS,
     Cause.GATE_DOUBT: _WAITS,
+    Cause.GATE_CONTACT: _THEIRS,
     Cause.PERSON_NOTE: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_HOLD: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_CANCEL: CauseFacts(Bulk.NO, Who.PERSON),

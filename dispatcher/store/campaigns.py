@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.errors import NotFound
 from dispatcher.domain.model import Delivery, Hours, Letter, hours_from
 
+from .parts import in_parts
 from .schema import campaign, letter, occurrence
 
 #: A campaign whose queued rows may be claimed.
@@ -30,10 +32,10 @@ class CampaignRow:
     plan: str  #: sha256 of the plan in the archive; '' before it is prepared
     prepared_by: str
     prepared_at: datetime | None
-    approved_plan: str
+    approved_plan: str  #: what was signed last; `approved` tells whether that stands
     approved_by: str
     approved_at: datetime | None
-    confirmed: tuple[tuple[str, str], ...]  #: (code, place) of what the approver confirmed besides the plan
+    confirmed: tuple[tuple[str, ...], ...]  #: (code, place, digest) of what the approver confirmed besides the plan
     launched_at: datetime | None
     paused_at: datetime | None
     stopped_at: datetime | None
@@ -43,7 +45,8 @@ class CampaignRow:
 
     @property
     def approved(self) -> bool:
-        return bool(self.plan) and self.approved_plan == self.plan
+        """The present plan is signed. A signature that was void once is not good again when its plan comes back."""
+        return bool(self.plan) and self.approved_plan == self.plan and self.approved_at is not None
 
     @property
     def running(self) -> bool:
@@ -99,6 +102,11 @@ async def put(connection: AsyncConnection, campaign_id: str, **values: Any) -> N
         await connection.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
 
 
+async def void_approval(connection: AsyncConnection, campaign_id: str) -> None:
+    """What was signed is kept, to compare with; the signature and all that was confirmed with it are gone for good."""
+    await put(connection, campaign_id, approved_by="", approved_at=None, confirmed=None)
+
+
 async def open_occurrence(connection: AsyncConnection, campaign_id: str, local_key: str, at: datetime) -> bool:
     """Note that this occurrence of the campaign exists; False when it was noted before."""
     same = (occurrence.c.campaign_id == campaign_id) & (occurrence.c.local_key == local_key)
@@ -114,11 +122,14 @@ async def occurrences(connection: AsyncConnection, campaign_id: str) -> dict[str
     return {row.local_key: row.at for row in await connection.execute(mine.order_by(occurrence.c.at))}
 
 
-async def put_letter(connection: AsyncConnection, one: Letter) -> None:
-    """Note a frozen letter; noting it again does nothing (its digest is its name)."""
-    if await find_letter(connection, one.digest) is None:
-        values = {name: getattr(one, name) for name in Letter.__slots__}
-        await connection.execute(insert(letter).values(**values))
+async def put_letters(connection: AsyncConnection, letters: Sequence[Letter]) -> None:
+    """Note frozen letters, in a few statements; noting one again does nothing (its digest is its name)."""
+    for part in in_parts(letters):
+        known = letter.c.digest.in_([one.digest for one in part])
+        there = set((await connection.execute(select(letter.c.digest).where(known))).scalars())
+        rows = [{name: getattr(one, name) for name in Letter.__slots__} for one in part if one.digest not in there]
+        if rows:
+            await connection.execute(insert(letter), rows)
 
 
 async def find_letter(connection: AsyncConnection, digest: str) -> Letter | None:

@@ -132,10 +132,10 @@ campaign = Table(
     _text("plan"),  # sha256 of the frozen plan in the archive: what will happen, whole
     _text("prepared_by"),
     Column("prepared_at", Instant),
-    _text("approved_plan"),  # approval stands only while it equals `plan`
+    _text("approved_plan"),  # the plan that was signed last; the signature stands while `approved_at` does
     _text("approved_by"),
-    Column("approved_at", Instant),
-    Column("confirmed", Json),  # what the approver confirmed besides: [[code, place], …]
+    Column("approved_at", Instant),  # null: never signed, or void since
+    Column("confirmed", Json),  # what the approver confirmed besides: [[code, place, digest of what was seen], …]
     Column("launched_at", Instant),
     Column("paused_at", Instant),
     Column("stopped_at", Instant),

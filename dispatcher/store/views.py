@@ -14,6 +14,7 @@ from dispatcher.domain.model import Delivery
 from dispatcher.domain.words import Cause, Kind, State, Verdict
 
 from .deliveries import from_row
+from .parts import in_parts
 from .schema import attempt, contact, delivery
 
 
@@ -110,15 +111,12 @@ class Record:
     cause: Cause  #: of the latest failure
 
 
-#: Parameters of one statement; SQLite allows no more than 999 in old builds.
-_MANY = 500
-
-
 async def records(connection: AsyncConnection, addresses: Sequence[str]) -> list[Record]:
     """What letters to these addresses came to; an address without an ended delivery is left out."""
     d, found = delivery.c, list[Record]()
-    for start in range(0, len(addresses), _MANY):
-        part = d.address.in_(addresses[start : start + _MANY])
+    of_any_kind = d.kind.in_([kind.value for kind in Kind])  # said because the index begins with the kind
+    for values in in_parts(addresses):
+        part = of_any_kind & d.address.in_(values)
         ended = d.state.in_([State.DELIVERED.value, State.PRESUMED.value, State.FAILED.value])
         rows = await connection.execute(
             select(d.kind, d.address, d.state, d.arrived_at, d.changed_at, d.cause).where(part, ended)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict, CountChanged, Problem, UserError
-from dispatcher.domain.model import Actor, Address, Attempt, Delivery, beside
+from dispatcher.domain.model import Actor, Address, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.words import CAUSES, Bulk, Cause, Signal, Stage, State, Verdict
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
@@ -141,10 +141,10 @@ async def _readdress(
     _require_failed(seen)
     await _require_going(connection, seen)
     address = await _present_address(connection, seen)
-    new = await move_to(connection, office, seen, address, reason, actor)
+    new, there = await move_to(connection, office, seen, address, reason, actor)
     if new is None:
-        taken = beside(seen, seen.letter, seen.step, address, office.domain, office.clock.now())
-        raise Conflict(f"delivery {taken.id} goes to that address already; see: deliveries show {taken.id}")
+        taken = there.id if there else seen.id
+        raise Conflict(f"delivery {taken} goes to that address already, or went there; see: deliveries show {taken}")
     return new
 
 

@@ -45,8 +45,9 @@ class Person:
     fingerprint: str  #: of everything that shapes the letter or its way
 
 
-#: Fields of a contact that change neither a letter nor its way.
-_BESIDE_THE_POINT = ("provenance", "tags", "phone", "external_id", "copies_to", "prefers", "since", "until")
+#: Fields of a contact that change neither a letter nor its way. What it prefers and whom it copies to do: a campaign
+#: that says nothing else follows them.
+_BESIDE_THE_POINT = ("provenance", "tags", "phone", "external_id", "national_days", "since", "until")
 
 
 def person_of(contact: Contact) -> Person:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +17,7 @@ from dispatcher.domain.model import Actor, Address, Campaign, Contact, Letter, S
 from dispatcher.domain.schedule import add_working_days
 from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order
+from dispatcher.letters.enclosure import Enclosure
 from dispatcher.store import audit, campaigns, contacts
 
 from .closed_days import calendars_of, not_known
@@ -103,14 +105,15 @@ async def _barred(connection: AsyncConnection, campaign: Campaign, people: Mappi
     """Recipients at whose address nothing may arrive any more. The address itself is not told again."""
     ways = [(contact_id, campaign.policy_for(contact_id)) for contact_id in campaign.contact_ids]
     ways += [(copy.contact_id, copy.policy) for copy in campaign.copies]
+    wanted = [(contact_id, kind) for contact_id, policy in dict.fromkeys(ways) for kind in kinds_of(policy)]
+    addresses = [Address(kind, people[contact_id].address(kind) or "") for contact_id, kind in wanted]
+    listed = await contacts.suppressed_among(connection, addresses)
     found: list[Problem] = []
-    for contact_id, policy in dict.fromkeys(ways):
-        for kind in kinds_of(policy):
-            address = Address(kind, people[contact_id].address(kind) or "")
-            if since := await contacts.suppressed_since(connection, address):
-                cause = f"its {kind} is on the suppression list since {since[0]:%d %B %Y}, by {since[1]}"
-                way_out = f'Take it out (except = ["{contact_id}"]) or choose another channel for it'
-                found.append(Problem(f"contact {contact_id}", cause, way_out, "E_SUPPRESSED"))
+    for (contact_id, kind), address in zip(wanted, addresses, strict=True):
+        if since := listed.get(address):
+            cause = f"its {kind} is on the suppression list since {since[0]:%d %B %Y}, by {since[1]}"
+            way_out = f'Take it out (except = ["{contact_id}"]) or choose another channel for it'
+            found.append(Problem(f"contact {contact_id}", cause, way_out, "E_SUPPRESSED"))
     return found
 
 
@@ -130,7 +133,8 @@ async def _freeze_all(
         nonlocal done
         try:
             copies = copies_for(campaign, people, contact_id)
-            order = order_for(edition, step, people[contact_id], copies, enclosed[step.number], closed_days[contact_id])
+            enclosures, calendar = enclosed[step.number].enclosures, closed_days[contact_id]
+            order = order_for(edition, step, people[contact_id], copies, enclosures, calendar)
             return await _freeze(office, edition, step, order, enclosed[step.number])
         except TemplateError as error:
             return error
@@ -138,11 +142,21 @@ async def _freeze_all(
             done += 1
             progress(done, len(orders))
 
-    made = await asyncio.gather(*(one(*order) for order in orders))
+    made = await _together([one(*order) for order in orders])
     problems = [problem for error in made if isinstance(error, TemplateError) for problem in error.problems]
     if problems:
         raise CampaignError(_once(problems))
     return [one for one in made if not isinstance(one, TemplateError)]
+
+
+async def _together(letters: Iterable[Coroutine[Any, Any, Frozen | TemplateError]]) -> list[Frozen | TemplateError]:
+    """All of them; what ends one for a reason of our own (the disk is full) ends the others before it is told."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in letters]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return [one.result() for one in tasks]
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
@@ -152,7 +166,7 @@ def _once(problems: list[Problem]) -> list[Problem]:
 
 def copies_for(campaign: Campaign, people: Mapping[str, Contact], contact_id: str) -> tuple[Contact, ...]:
     """Who receives a copy of the letter to this contact."""
-    return tuple(people[copy.contact_id] for copy in campaign.copies if copy.for_contact_id == contact_id)
+    return tuple(people[copy.contact_id] for copy in campaign.copies_for(contact_id))
 
 
 async def _freeze(office: Office, campaign: Campaign, step: Step, order: Order, enclosed: Enclosed) -> Frozen:
@@ -181,7 +195,7 @@ def order_for(
     step: Step,
     contact: Contact,
     copies: tuple[Contact, ...],
-    enclosed: Enclosed,
+    enclosures: tuple[Enclosure, ...],
     calendar: Calendar,
 ) -> Order:
     """What the printer is asked for: the same, whether the letter is to be frozen or only looked at."""
@@ -194,7 +208,7 @@ def order_for(
         letter_date=_expected_date(campaign, step, calendar),
         first_date=campaign.letter_date if step.number else None,
         fall_back=campaign.fall_back,
-        enclosures=enclosed.enclosures,
+        enclosures=enclosures,
         cover=cover_note(campaign, contact, copies),
     )
 
@@ -217,6 +231,8 @@ async def _note(connection: AsyncConnection, office: Office, plan: Plan, digest:
     await _require_unlaunched(connection, facts["id"])
     known = await campaigns.find(connection, facts["id"])
     voided = known.approved_plan if known and known.approved and known.plan != digest else ""
+    if voided:
+        await campaigns.void_approval(connection, facts["id"])
     await campaigns.put(
         connection,
         facts["id"],
