@@ -1,6 +1,6 @@
 """Letters prepared by us (fitted, PDF, fax edition, fax pages, mail, all frozen) beside LibreOffice making PDFs alone.
 
-Usage: letters.py [--letters N] [--rounds N] [--ways merge-files,convert,…] [--apart] [--no-file]
+Usage: letters.py [--letters N] [--rounds N] [--ways merge-and-convert,merge-files,…] [--apart] [--no-file]
 The rounds go in turn, ours and each of theirs, so that whatever else the machine does hits both alike.
 """
 
@@ -89,7 +89,7 @@ def _note(times: Times, name: str, seconds: float, turn: int) -> None:
     cpu.append(round(computing() - sum(sum(one) for key, one in times.items() if key.endswith(CPU)), 2))
     times[name].append(round(seconds, 2))
     print(
-        f"  round {turn + 1}: {name:<12} {seconds:8.1f} s, {cpu[-1]:8.1f} s of computing", file=sys.stderr, flush=True
+        f"  round {turn + 1}: {name:<18} {seconds:8.1f} s, {cpu[-1]:8.1f} s of computing", file=sys.stderr, flush=True
     )
 
 

@@ -1,6 +1,6 @@
 """Runs under the Python that LibreOffice's own bindings belong to: drives one LibreOffice through its service.
 
-Usage: merging.py PIPE merge-files|merge-one|variables FOLDER tagged|plain
+Usage: merging.py PIPE merge-files|merge-one|merge-and-convert|variables FOLDER tagged|plain
 FOLDER holds letter.fodt or variables.fodt and people.csv.
 """
 
@@ -62,15 +62,19 @@ def options(standards: str) -> Any:
     return uno.Any("[]com.sun.star.beans.PropertyValue", chosen if standards == "tagged" else ())
 
 
-def merge(context: Any, folder: Path, *, one: bool, standards: str) -> None:
-    """LibreOffice's mail merge."""
+def merge(context: Any, folder: Path, way: str, standards: str) -> None:
+    """LibreOffice's mail merge: into PDFs, or into documents for `merge-and-convert`."""
     work = service(context, "com.sun.star.text.MailMerge")
+    one, documents = way == "merge-one", way == "merge-and-convert"
     work.DataSourceName, work.Command, work.CommandType = "people", "people", 0
     work.DocumentURL = (folder / "letter.fodt").as_uri()
     work.OutputType = 2  # com.sun.star.text.MailMergeType.FILE
-    work.OutputURL, work.SaveAsSingleFile = (folder / "out").as_uri(), one
+    work.OutputURL, work.SaveAsSingleFile = (folder / ("merged" if documents else "out")).as_uri(), one
     work.FileNamePrefix, work.FileNameFromColumn = ("all", False) if one else ("id", True)
-    work.SaveFilter, work.SaveFilterData = "writer_pdf_Export", options(standards).value
+    if documents:
+        work.SaveFilter = "writer8"  # .odt
+    else:
+        work.SaveFilter, work.SaveFilterData = "writer_pdf_Export", options(standards).value
     work.execute(())
 
 
@@ -98,7 +102,7 @@ def main() -> None:
     if way == "variables":
         variables(context, folder, standards=standards)
     else:
-        merge(context, folder, one=way == "merge-one", standards=standards)
+        merge(context, folder, way, standards)
     with contextlib.suppress(Exception):  # the bridge breaks when the other end has gone, which is what was asked for
         service(context, "com.sun.star.frame.Desktop").terminate()
 

@@ -7,8 +7,8 @@ memory of each process that renders, at every tenth of the work.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -50,16 +50,18 @@ def campaign(contacts: tuple[Contact, ...]) -> Campaign:
 
 
 def memory() -> dict[str, float]:
-    """MiB that each process holds that we have started, by its number."""
+    """MiB that each process holds that we have started, or that such a process has forked, by its number."""
     found = {}
-    for path in Path("/proc").glob("[0-9]*/status"):
-        try:
-            facts = dict(line.split(":", 1) for line in path.read_text("utf-8").splitlines())
-        except (OSError, ValueError):  # it has ended meanwhile
-            continue
-        if int(facts["PPid"]) == os.getpid() and int(facts.get("VmRSS", "0 kB").split()[0]) > 40_000:
-            found[facts["Pid"].strip()] = round(int(facts["VmRSS"].split()[0]) / 1024, 1)
+    for number in [grown for child in _children("self") for grown in (child, *_children(child))]:
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            lines = Path(f"/proc/{number}/status").read_text("utf-8").splitlines()
+            held = next((int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
+            found[number] = round(held / 1024, 1)
     return found
+
+
+def _children(number: str) -> list[str]:
+    return [child for path in Path(f"/proc/{number}/task").glob("*/children") for child in path.read_text().split()]
 
 
 def watching(report: Callable[[int, int], None], tenths: list[dict[str, float]]) -> Callable[[int, int], None]:

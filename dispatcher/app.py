@@ -20,12 +20,13 @@ from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import Clock, SystemClock
-from dispatcher.domain.errors import Problem, SettingsError
+from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
-from dispatcher.letters import Hand, Order, Rendered, Signing
+from dispatcher.intake.almanac_files import read_almanac
+from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
 from dispatcher.letters.header_line import FaxHeader
 from dispatcher.settings import Settings, database_url, read_secret, signer
 from dispatcher.store import version
@@ -46,13 +47,17 @@ class Press:
     templates: Path
     hands: int = field(default_factory=lambda: os.cpu_count() or 1)
     signing: Signing | None = None
+    _nursery: Nursery = field(default_factory=open_nursery, init=False)
     _all: list[Hand] = field(default_factory=list, init=False)
     _free: asyncio.LifoQueue[Hand] = field(default_factory=asyncio.LifoQueue, init=False)
+    _closed: bool = field(default=False, init=False)
 
     async def render(self, order: Order) -> Rendered:
-        """Raises TemplateError with every problem of the letter."""
+        """Raises TemplateError with every problem of the letter, Conflict once the press is closed."""
+        if self._closed:
+            raise Conflict("the office is closing: no letter is made any more")
         if self._free.empty() and len(self._all) < self.hands:
-            self._all.append(Hand(str(self.templates), self.signing))
+            self._all.append(Hand(self._nursery, str(self.templates), self.signing))
             self._free.put_nowait(self._all[-1])
         hand = await self._free.get()
         try:
@@ -61,8 +66,11 @@ class Press:
             self._free.put_nowait(hand)
 
     def close(self) -> None:
+        """End everything at once; whoever waits for a letter is told so."""
+        self._closed = True
         for hand in self._all:
             hand.close()
+        self._nursery.close()
 
 
 @asynccontextmanager
@@ -90,6 +98,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             folder=settings.office.folder,
             mail_bytes=settings.mail.max_bytes,
             fax_header=_fax_header(settings),
+            almanac=read_almanac(settings.calendars.closed_days),
             tariffs=tuple(Tariff(**dict(one)) for one in settings.fax.tariffs),
             guard=Checkpoint(settings.guard.folder, settings.guard.machine, settings.guard.shared),
             signer=signer(settings.signing.certificate_file) if settings.signing.certificate_file else None,

@@ -26,8 +26,8 @@ class Parcel:
     subject: str
     message_id: str  #: '<…@…>', the same at every attempt of a delivery
     date: datetime  #: of this attempt, aware
-    entity: bytes  #: the frozen MIME entity (email); b'' for fax
-    document: bytes  #: the frozen fax pages as TIFF (fax); b'' for email
+    entity: bytes = b""  #: the frozen MIME entity (email); b'' for fax
+    document: bytes = b""  #: the frozen fax pages as TIFF (fax); b'' for email
     document_pdf: bytes = b""  #: the same pages as PDF, for gateways that take no TIFF
     pages: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)  #: kept with the try: the words of a fax's header line

@@ -123,17 +123,20 @@ def approve(
 ) -> None:
     """Sign the plan. Any change of it afterwards makes the approval void."""
     from dispatcher.usecases.launch import approve as sign
-    from dispatcher.usecases.look import look
+    from dispatcher.usecases.look import BARRED, digest_of, look, require_possible
     from dispatcher.usecases.review import read_plan
 
     async def work(office: Office) -> CampaignRow:
         found, plan = await read_plan(office, campaign)
         remarks = [*plan.remarks, *await look(office, plan)]
-        warn_by_code(remarks)
+        warn_by_code([one for one in remarks if one.code not in BARRED])
+        require_possible(remarks)
+        shown = {digest_of(one) for one in remarks}
         if digest:
-            return await sign(office, campaign, digest, operator(), confirm or ())
+            return await sign(office, campaign, digest, operator(), confirm or (), shown=shown)
         _ask_to_sign(campaign, found, plan)
-        return await sign(office, campaign, found, operator(), [*(confirm or ()), *_ask_to_confirm(remarks, confirm)])
+        meant = [*(confirm or ()), *_ask_to_confirm(remarks, confirm)]
+        return await sign(office, campaign, found, operator(), meant, shown=shown)
 
     row = in_office(context, work)
     if json:

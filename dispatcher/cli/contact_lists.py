@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .contacts import Files, app, as_record, tell_followed
-from .output import Json, Reason, as_json, heading, local, say, shown, table, utc, warn_by_code
+from .contacts import Files, app, as_record, pairs, tell_followed
+from .output import Json, Reason, as_json, heading, local, say, table, utc, warn_by_code
 from .session import in_office, operator, settings_of
 
 if TYPE_CHECKING:
-    from dispatcher.usecases.contact_import import Comparison, Imported, Wishes
+    from dispatcher.usecases.contact_import import Comparison, Wishes
 
 #: How a column was found that has one of our own names: that needs no telling.
 _OWN_NAME = "by its name"
@@ -48,6 +48,7 @@ def import_(
     sheet: Sheet = "",
     partial: Partial = False,
     rejects: Rejects = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file of --rejects that is there.")] = False,
     retire_missing: Retire = False,
     confirm: Confirmed = None,
     json: Json = False,
@@ -59,56 +60,50 @@ def import_(
 
     paths = contact_files(files or [], settings_of(context).contacts.folder)
     options = ReadOptions(
-        mapping=_pairs("--map", map_ or []),
+        mapping=pairs("--map", map_ or []),
         ignore=tuple(ignore or ()),
         encoding=encoding,
         sheet=sheet,
-        defaults=_pairs("--default", default or []),
+        defaults=pairs("--default", default or []),
     )
     wishes = Wishes(options, partial, retire_missing, frozenset(confirm or ()))
     if rejects is not None:
-        _write_rejects(context, paths, wishes, rejects)
+        _write_rejects(context, paths, wishes, rejects, force=force)
     if dry_run:
         _try(context, paths, wishes, json=json)
     else:
         _import(context, paths, wishes, json=json)
 
 
-def _pairs(option: str, given: list[str]) -> dict[str, str]:
-    """What stands before and after the '=' of each. Raises UserError with every one that has none."""
-    from dispatcher.domain.errors import Problem, UserError
-
-    wrong = [pair for pair in given if "=" not in pair]
-    if wrong:
-        raise UserError([Problem(option, f"'{shown(pair)}' has no '='", f"Write {option} 'A=B'") for pair in wrong])
-    return {left: right for left, _, right in (pair.partition("=") for pair in given)}
-
-
-def _write_rejects(context: typer.Context, paths: list[Path], wishes: Wishes, rejects: Path) -> None:
-    from dispatcher.usecases.contact_export import write_rejected
+def _write_rejects(context: typer.Context, paths: list[Path], wishes: Wishes, rejects: Path, *, force: bool) -> None:
+    from dispatcher.usecases.contact_export import require_place_for_rejects, write_rejected
     from dispatcher.usecases.contact_import import compare
 
+    require_place_for_rejects(rejects, paths, force=force)
     comparison = in_office(context, lambda office: compare(office, paths, wishes))
-    count = write_rejected(comparison, rejects)
-    say(f"{count} bad rows written to {rejects}" if count else "there are no bad rows")
+    count = write_rejected(comparison, rejects, force=force)
+    say(f"{count} bad rows written to {rejects}" if count else f"there are no bad rows; {rejects} is not written")
 
 
 def _try(context: typer.Context, paths: list[Path], wishes: Wishes, *, json: bool) -> None:
     from dispatcher.domain.errors import ImportError_
-    from dispatcher.usecases.contact_import import compare
+    from dispatcher.usecases.contact_import import compare, refusals
 
     comparison = in_office(context, lambda office: compare(office, paths, wishes))
+    refused = refusals(comparison, wishes)
     if json:
-        as_json(dry_run=True, **_record(comparison))
+        as_json(dry_run=True, **_record(comparison, comparison.waiting), refused=bool(refused))
     else:
         _tell_columns(comparison)
         _tell_changes(comparison)
         warn_by_code(comparison.reading.warnings)
-        typer.echo(f"would be: {_counted(comparison)}")
+        if not refused:
+            _tell_left_out(comparison)
+        typer.echo(f"would be{' if it were not refused' if refused else ''}: {_counted(comparison)}")
         if comparison.waiting:
-            say(f"{comparison.waiting} letters that wait would follow their contacts")
-    if comparison.problems:
-        raise ImportError_(comparison.problems)
+            say(f"{comparison.waiting} letters that wait would follow their contacts, or be held")
+    if refused:
+        raise ImportError_(refused)
 
 
 def _import(context: typer.Context, paths: list[Path], wishes: Wishes, *, json: bool) -> None:
@@ -119,12 +114,12 @@ def _import(context: typer.Context, paths: list[Path], wishes: Wishes, *, json: 
         as_json(
             dry_run=False,
             number=done.number,
-            **_record(done.comparison),
+            **_record(done.comparison, len({one.delivery_id for one in done.followed})),
             letters=[as_record(one) for one in done.followed],
         )
         return
     warn_by_code(done.comparison.reading.warnings)
-    _tell_left_out(done)
+    _tell_left_out(done.comparison)
     typer.echo(_counted(done.comparison))
     for one in done.comparison.retired:
         say(f"retired, as no file names it any more: {one.contact_id}")
@@ -133,9 +128,9 @@ def _import(context: typer.Context, paths: list[Path], wishes: Wishes, *, json: 
         say(f"this is import {done.number}; to take it back: dispatcher contacts undo {done.number} --reason …")
 
 
-def _tell_left_out(done: Imported) -> None:
+def _tell_left_out(comparison: Comparison) -> None:
     """What a partial import did not take: every row, so that nobody believes it went in."""
-    for one in done.comparison.problems:
+    for one in comparison.problems:
         say(f"left out: {one}")
 
 
@@ -145,7 +140,7 @@ def _counted(comparison: Comparison) -> str:
     return words + f"{counts['retired']} retired, {counts['missing'] - counts['retired']} not in the files and kept"
 
 
-def _record(comparison: Comparison) -> dict[str, Any]:
+def _record(comparison: Comparison, waiting: int) -> dict[str, Any]:
     from dispatcher.usecases.contact_fields import differences
 
     return {
@@ -164,7 +159,7 @@ def _record(comparison: Comparison) -> dict[str, Any]:
             for one in comparison.changed
             if one.before and one.after
         ],
-        "waiting_letters": comparison.waiting,
+        "waiting_letters": waiting,
         "columns": [{"header": one.header, "field": one.field, "how": one.how} for one in comparison.reading.mapping],
         "problems": [str(one) for one in comparison.problems],
         "warnings": [str(one) for one in comparison.reading.warnings],

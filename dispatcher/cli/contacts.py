@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dispatcher.domain.errors import Problem, UserError
-from dispatcher.domain.words import Form, Gender, Kind, Policy
+from dispatcher.domain.words import Kind
 
 from .output import Json, Reason, as_json, facts, heading, local, say, shown, table, utc, warn
 from .session import in_office, operator, settings_of
@@ -143,10 +143,13 @@ def repair(
     name: Annotated[str | None, typer.Option(help="Who holds the office now.")] = None,
     honorific: Annotated[str | None, typer.Option(help="Before the name; '' leaves it to the form of address.")] = None,
     gender: Annotated[str | None, typer.Option(help="f or m, as they state it; '' for not stated.")] = None,
-    since: Annotated[datetime | None, typer.Option(help="First day of the term.", formats=["%Y-%m-%d"])] = None,
-    until: Annotated[datetime | None, typer.Option(help="Last day of the term.", formats=["%Y-%m-%d"])] = None,
+    since: Annotated[str | None, typer.Option(help="First day of the term, as 2026-04-03.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last day of the term.")] = None,
     field: Annotated[
         list[str] | None, typer.Option("--set", help="Any other field: --set office=Ambassador (repeat it).")
+    ] = None,
+    confirm: Annotated[
+        list[str] | None, typer.Option("--confirm", help="A code of a warning that you have looked at.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -154,59 +157,32 @@ def repair(
     from dispatcher.usecases.contacts import Repair
     from dispatcher.usecases.contacts import repair as correct
 
-    fields = _fields(field or [])
-    given = {"name": name, "honorific": honorific, "gender": None if gender is None else _gender(gender)}
-    fields |= {key: value for key, value in given.items() if value is not None}
-    fields |= {key: day.date() for key, day in (("since", since), ("until", until)) if day}
-    wanted = Repair(fields, email, fax, source, checked)
+    given = {"name": name, "honorific": honorific, "gender": gender, "since": since, "until": until}
+    fields = pairs("--set", field or []) | {key: text for key, text in given.items() if text is not None}
+    wanted = Repair(fields, email, fax, source, checked, frozenset(confirm or ()))
     done = in_office(context, lambda office: correct(office, contact, wanted, reason, operator()))
     _tell_repaired(done, json=json)
 
 
-_SETTABLE = (
-    "office", "organisation", "country", "state", "language", "time_zone", "salutation", "closing", "in_text",
-    "state_code", "seat", "phone", "external_id", "form", "prefers",
-)  # fmt: skip
-
-
-def _fields(pairs: list[str]) -> dict[str, Any]:
-    """The fields of --set. Raises UserError with every one that cannot be set."""
-    fields: dict[str, Any] = {}
-    problems = []
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or name not in _SETTABLE:
-            way_out = f"Write --set FIELD=VALUE with one of: {', '.join(_SETTABLE)}"
-            problems.append(Problem("--set", f"'{shown(pair)}' cannot be set", way_out, "E_FIELD"))
-        fields[name] = value
-    for name, words in (("form", Form), ("prefers", Policy)):
-        if fields.get(name) and fields[name] not in list(words):
-            known = ", ".join(word for word in words if word)
-            problems.append(
-                Problem("--set", f"{name}: '{shown(fields[name])}' is not known", f"Known: {known}", "E_FIELD")
-            )
-    if problems:
-        raise UserError(problems)
-    if "form" in fields:
-        fields["form"] = Form(fields["form"])
-    if "prefers" in fields:
-        fields["prefers"] = Policy(fields["prefers"]) if fields["prefers"] else None
-    return fields
-
-
-def _gender(text: str) -> Gender:
-    if text not in list(Gender):
-        raise UserError(
-            Problem("--gender", f"'{shown(text)}' is not known", "Say f, m, or '' for not stated", "E_FIELD")
-        )
-    return Gender(text)
+def pairs(option: str, given: list[str]) -> dict[str, str]:
+    """What stands before and after the '=' of each. Raises UserError with every one that has none."""
+    wrong = [pair for pair in given if "=" not in pair]
+    if wrong:
+        raise UserError([Problem(option, f"'{shown(pair)}' has no '='", f"Write {option} 'A=B'") for pair in wrong])
+    return {left: right for left, _, right in (pair.partition("=") for pair in given)}
 
 
 def _tell_repaired(done: Repaired, *, json: bool) -> None:
     letters = [as_record(one) for one in done.followed]
     if json:
-        as_json(contact=done.after.id, differences=[vars_of(one) for one in done.differences()], letters=letters)
+        as_json(
+            contact=done.after.id,
+            differences=[vars_of(one) for one in done.differences()],
+            letters=letters,
+            warnings=[str(one) for one in done.warnings],
+        )
         return
+    warn(done.warnings)
     rows = [(one.field.replace("_", " "), one.before, one.after) for one in done.differences()]
     table(("field", "before", "after"), rows, "")
     tell_followed(done.followed)

@@ -16,6 +16,7 @@ from dispatcher.domain.errors import DispatcherError
 from . import (
     adopt,
     audit,
+    calendars,
     campaigns,
     config,
     contact_lists,
@@ -25,6 +26,7 @@ from . import (
     doubts,
     failures,
     letters,
+    occurrences,
     work,
 )
 from .output import say
@@ -43,8 +45,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
-for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, audit, config, database):
+for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, audit, calendars, config, database):
     app.add_typer(noun.app)
+for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
+    campaigns.app.command()(verb)
 app.command("up")(work.up)
 app.command("worker")(work.worker)
 app.command("doctor")(doctor.doctor)

@@ -28,6 +28,7 @@ def delivery_record(row: Delivery, attempts: int) -> dict[str, object]:
         "attempts": attempts,
         "message_id": row.message_id,
         "letter": row.letter,
+        "occurrence": row.occurrence,
         "due": utc(row.due),
         "changed": utc(row.changed_at),
     }

@@ -26,8 +26,10 @@ HEALTH: dict[Health, str] = {
 
 FATES: dict[Fate, str] = {
     Fate.MOVED: "goes to the new address",
-    Fate.HELD: "held: it names the former office-holder; release or cancel it",
-    Fate.MET: "the same letter goes to the new address already; left as it is",
+    Fate.HELD: "held: it has nowhere to go, or names the former office-holder; release, readdress or cancel it",
+    Fate.RELEASED: "goes on: what it was held for is gone",
+    Fate.MET: "stopped here: the same letter goes to the new address already, or has arrived there",
+    Fate.FAILED: "failed before; left as it is (deliveries readdress sends it to the new address)",
     Fate.UNCERTAIN: "is being sent or in doubt; left as it is",
 }
 

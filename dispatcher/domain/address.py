@@ -99,14 +99,17 @@ def _check_single(address: str) -> None:
     if address.startswith(('"', "@")):
         raise _problem("E_ADDR_FORM", "a quoted local part, a route or a missing local part is not accepted", _PLAIN)
     if address.count("@") > 1 and any(c in address for c in ",; "):
-        raise _problem("E_ADDR_MANY", "these are two or more addresses", "use one row for each")
-    if "@" not in address or address.endswith("@"):
-        raise _problem("E_ADDR_NODOMAIN", "the address has no domain", _PLAIN)
+        raise _problem("E_ADDR_MANY", "these are two or more addresses", _ONE)
+    if "@" not in address:
+        raise _problem("E_ADDR_NODOMAIN", "there is no @, so the address has no domain", _PLAIN)
+    if address.endswith("@"):
+        raise _problem("E_ADDR_NODOMAIN", "nothing stands behind the @: the address has no domain", _PLAIN)
     if address.count("@") > 1 or not _SPECIAL.isdisjoint(address):
         raise _problem("E_ADDR_FORM", "a name, comment, route, quote or literal is not accepted", _PLAIN)
 
 
 _PLAIN = "give the plain form, name@domain"
+_ONE = "keep the one that letters should go to"
 
 
 def _check_local(local: str) -> None:

@@ -8,12 +8,13 @@ three seconds a page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from math import ceil
 
+from .calendars import PLAIN, Calendar
 from .model import Hours
 from .schedule import next_opening
 
@@ -53,6 +54,7 @@ class Call:
     due: datetime
     zone: str  #: the recipient's
     only_without_proof: bool = False  #: goes only if its email brings no proof
+    calendar: Calendar = PLAIN  #: the recipient's closed days
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def on_one_line(calls: Sequence[Call], hours: Hours | None) -> tuple[datetime | 
     now = begun = None
     busy = 0.0
     while waiting:
-        start, first = min((_opens(now, queue[-1], hours), key) for key, queue in waiting.items())
+        start, first = _first(now, waiting, hours)
         queue = waiting[first]
         duration = seconds(queue.pop().pages, CAUTIOUS) + DIALLING_SECONDS
         if not queue:
@@ -169,13 +171,29 @@ def on_one_line(calls: Sequence[Call], hours: Hours | None) -> tuple[datetime | 
     return begun, now, busy
 
 
-def _queues(calls: Iterable[Call]) -> dict[tuple[datetime, str], list[Call]]:
+#: What decides when a call may be made: its hour, the zone, and the number of its calendar.
+_Key = tuple[datetime, str, int]
+
+
+def _queues(calls: Iterable[Call]) -> dict[_Key, list[Call]]:
     """The calls by what decides when they may be made, the first one last."""
-    queues: dict[tuple[datetime, str], list[Call]] = {}
+    queues: dict[_Key, list[Call]] = {}
+    numbers: dict[int, int] = {}
     for call in calls:
-        queues.setdefault((call.due, call.zone), []).append(call)
+        number = numbers.setdefault(id(call.calendar), len(numbers))
+        queues.setdefault((call.due, call.zone, number), []).append(call)
     return {key: queues[key][::-1] for key in sorted(queues)}
 
 
+def _first(now: datetime | None, waiting: Mapping[_Key, list[Call]], hours: Hours | None) -> tuple[datetime, _Key]:
+    """The queue that may be called soonest, and when; where several may be called at once, the first of them."""
+    found: list[tuple[datetime, _Key]] = []
+    for key, queue in waiting.items():
+        found.append((_opens(now, queue[-1], hours), key))
+        if found[-1][0] == now:
+            return found[-1]
+    return min(found)
+
+
 def _opens(now: datetime | None, call: Call, hours: Hours | None) -> datetime:
-    return next_opening(max(now or call.due, call.due), hours, call.zone)
+    return next_opening(max(now or call.due, call.due), hours, call.zone, call.calendar)

@@ -6,12 +6,17 @@ Whether the number is busy, or the route unfit, is asked earlier: such rows are 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from .calendars import PLAIN, Calendar
 from .model import Hours
-from .schedule import DOUBT_WAIT, next_opening
+from .schedule import DOUBT_WAIT, next_opening, why_closed
 from .words import Cause, State
+
+#: A campaign that repeats was to send a letter longer ago than this (the machine was off): nobody sends it unasked, and
+#: what was missed never leaves in a burst.
+GRACE = timedelta(hours=24)
 
 
 class Say(Enum):
@@ -20,6 +25,7 @@ class Say(Enum):
     PASS = auto()  # send it
     WAIT = auto()  # not now: back to the queue until `until`; no try is spent
     STOP = auto()  # no longer wanted
+    HOLD = auto()  # a person must see it, and say that it may still go
     FAIL = auto()  # can no longer be sent; a person must see it
 
 
@@ -28,6 +34,7 @@ class Answer:
     say: Say
     cause: Cause = Cause.NONE
     until: datetime | None = None
+    detail: str = ""  #: more of the reason, for people: 'Sunday', 'national day of Norway'
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class Facts:
     running: bool  #: its campaign is launched, not paused
     stopped: bool  #: its campaign was stopped
     suppressed: bool  #: its address is on the suppression list
+    present: bool  #: its contact is on the list and has this address still
     answered: bool  #: the contact has answered this campaign
     follow_up: bool  #: its step is not the first
     sister_in_doubt: bool  #: another delivery of the same letter may or may not have gone
@@ -45,6 +53,8 @@ class Facts:
     expires_at: datetime | None
     hours: Hours | None
     zone: str  #: the recipient's
+    calendar: Calendar = PLAIN  #: the recipient's closed days
+    late_by: timedelta = timedelta()  #: how long ago this time of a campaign that repeats was to leave
 
 
 def look(facts: Facts) -> Answer:
@@ -63,6 +73,10 @@ def _unwanted(facts: Facts) -> Answer | None:
         return Answer(Say.STOP, Cause.GATE_PROVEN)
     if facts.expires_at is not None and facts.now >= facts.expires_at:
         return Answer(Say.FAIL, Cause.LETTER_EXPIRED)
+    if not facts.present:
+        return Answer(Say.HOLD, Cause.GATE_CONTACT)
+    if facts.late_by > GRACE and facts.running:
+        return Answer(Say.HOLD, Cause.GATE_LATE)
     return None
 
 
@@ -71,7 +85,8 @@ def _not_now(facts: Facts) -> Answer | None:
         return Answer(Say.WAIT, Cause.GATE_PAUSED, facts.now)
     if facts.sister_in_doubt and (facts.follow_up or facts.waits_for is not None):
         return Answer(Say.WAIT, Cause.GATE_DOUBT, facts.now + DOUBT_WAIT)
-    opening = next_opening(facts.now, facts.hours, facts.zone)
+    place = (facts.hours, facts.zone, facts.calendar)
+    opening = next_opening(facts.now, *place)
     if opening > facts.now:
-        return Answer(Say.WAIT, Cause.GATE_WINDOW, opening)
+        return Answer(Say.WAIT, Cause.GATE_WINDOW, opening, why_closed(facts.now, *place))
     return None

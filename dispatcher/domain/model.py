@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from .words import Cause, Form, Gender, Kind, Policy, Role, Stage, State
+from .words import Cause, Days, Form, Gender, Kind, Policy, Role, Stage, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,19 @@ class Hours:
 
     opens: time
     closes: time
+    days: Days = Days.WORKING
+
+    def record(self) -> list[str]:
+        """As a row keeps it; `hours_from` reads it."""
+        return [self.opens.isoformat("minutes"), self.closes.isoformat("minutes"), self.days.value]
+
+
+def hours_from(record: Sequence[str] | None) -> Hours | None:
+    """The hours of that record; two words alone, as older rows have them, are hours of working days."""
+    if not record:
+        return None
+    opens, closes, *days = record
+    return Hours(time.fromisoformat(opens), time.fromisoformat(closes), Days(*days) if days else Days.WORKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +192,36 @@ class Campaign:
     fax_cover: bool = False  #: a cover page goes before the letter on every fax
     fax_remarks: str = ""  #: what the cover page says besides
     fall_back: str = "en"  #: the language for a contact in whose own the letter is not written
+    repeats: tuple[datetime, ...] = ()  #: local times in the zone of `when` at which everything is sent again
+    occurrence: str = ""  #: of an edition: its local key; '' for a campaign that happens once
+
+    _policies: Mapping[str, Policy] = field(init=False, repr=False, compare=False)
+    _copies: Mapping[str, tuple[Copy, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Each letter asks for its own share: what is said of ten thousand contacts is sorted once."""
+        copies: dict[str, list[Copy]] = {}
+        for copy in self.copies:
+            copies.setdefault(copy.for_contact_id, []).append(copy)
+        object.__setattr__(self, "_policies", dict(self.policy_by_contact))
+        object.__setattr__(self, "_copies", {name: tuple(some) for name, some in copies.items()})
+
+    @property
+    def editions(self) -> tuple[Campaign, ...]:
+        """One campaign for each time that it happens, with the hour and the date of that time; itself where once."""
+        if not self.repeats:
+            return (self,)
+        times = [When(local, self.when.zone) for local in (self.when.local, *self.repeats)]
+        return tuple(
+            replace(self, when=one, letter_date=one.local.date(), repeats=(), occurrence=one.local_key) for one in times
+        )
 
     def policy_for(self, contact_id: str) -> Policy:
-        return dict(self.policy_by_contact).get(contact_id, self.policy)
+        return self._policies.get(contact_id, self.policy)
+
+    def copies_for(self, contact_id: str) -> tuple[Copy, ...]:
+        """Who receives a copy of the letter to this contact, and how, in the order of the campaign file."""
+        return self._copies.get(contact_id, ())
 
 
 #: How the names of those parts of a letter begin that are its attachments.
@@ -205,6 +246,7 @@ class Letter:
     pages: int
     fax_pages: int
     objects: dict[str, str]  #: part name (pdf, fax_pdf, tiff, entity, html, text) → sha256 in the archive
+    occurrence: str = ""  #: of which time of a campaign that repeats, by its local key
 
     @property
     def attachments(self) -> tuple[tuple[str, str], ...]:
@@ -235,6 +277,8 @@ class Delivery:
     changed_at: datetime  #: of the latest move
     expires_at: datetime | None = None  #: not sent after this instant; None: never expires
     fallback_for: str = ""  #: id of the email delivery whose missing proof this fax waits for
+    calendar: str = ""  #: digest of the recipient's closed days, as approved; '': Saturdays and Sundays alone
+    occurrence: str = ""  #: of which time of a campaign that repeats, by its local key
     state: State = State.QUEUED
     cause: Cause = Cause.NONE
     detail: str = ""
@@ -282,15 +326,23 @@ class Actor:
 
 
 def delivery_id(
-    campaign_id: str, step: int, addressee_id: str, contact_id: str, address: Address, again: int = 0
+    campaign_id: str,
+    step: int,
+    addressee_id: str,
+    contact_id: str,
+    address: Address,
+    again: int = 0,
+    occurrence: str = "",
 ) -> str:
     """The name of a delivery: the same five facts always give the same id, so queueing twice does nothing.
 
     The addressee is one of them: whoever receives copies of two letters has two deliveries at one address. `again`
-    counts how often a letter came back to an address that it had been taken away from.
+    counts how often a letter came back to an address that it had been taken away from. `occurrence` is the local key of
+    one time of a campaign that repeats.
     """
     facts = (campaign_id, str(step), addressee_id, contact_id, address.kind, address.value)
-    text = "\0".join((*facts, str(again)) if again else facts)
+    further = (f"occurrence {occurrence}",) if occurrence else ()
+    text = "\0".join((*facts, *further, *((str(again),) if again else ())))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -303,7 +355,7 @@ def beside(
     seen: Delivery, letter: str, step: int, address: Address, domain: str, now: datetime, *, again: int = 0
 ) -> Delivery:
     """Another delivery to the same recipient, just queued: a follow-up, or the same letter to a corrected address."""
-    new_id = delivery_id(seen.campaign_id, step, seen.addressee_id, seen.contact_id, address, again)
+    new_id = delivery_id(seen.campaign_id, step, seen.addressee_id, seen.contact_id, address, again, seen.occurrence)
     return Delivery(
         id=new_id,
         campaign_id=seen.campaign_id,
@@ -315,6 +367,8 @@ def beside(
         role=seen.role,
         recipient=seen.recipient,
         zone=seen.zone,
+        calendar=seen.calendar,
+        occurrence=seen.occurrence,
         letter=letter,
         message_id=message_id(new_id, domain),
         not_before=now,

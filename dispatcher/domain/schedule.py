@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from .calendars import EVERY_DAY, PLAIN, Calendar
 from .model import Hours
-from .words import Cause, Kind, State
+from .words import Cause, Days, Kind, State
 
 Delays = tuple[timedelta, ...]
 
@@ -38,8 +39,6 @@ SHORT_WAIT = timedelta(minutes=2)
 PUT_OFF = timedelta(hours=1)
 #: A follow-up or a fall-back looks again after this while a sister delivery is in doubt.
 DOUBT_WAIT = timedelta(hours=12)
-
-WEEKEND = frozenset({5, 6})  # Saturday, Sunday as date.weekday() counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +78,24 @@ class Need:
     zone: str = "UTC"  #: the recipient's
     not_before: datetime | None = None  #: the approved hour
     hours: Hours | None = None  #: of the recipient's office; letters leave only then
+    calendar: Calendar = PLAIN  #: the recipient's closed days
 
 
 def next_due(need: Need, policy: Policy) -> datetime | None:
     """When a row in this state next needs us; None is never. The only place that decides it."""
     match need.state:
         case State.QUEUED:
-            return next_opening(max(need.now, need.not_before or need.now), need.hours, need.zone)
+            return next_opening(max(need.now, need.not_before or need.now), need.hours, need.zone, need.calendar)
         case State.SENDING:
             return need.now + policy.lease
         case State.DEFERRED:
-            return next_opening(need.now + _retry_delay(need, policy), need.hours, need.zone)
+            return next_opening(need.now + _retry_delay(need, policy), need.hours, need.zone, need.calendar)
         case State.ACCEPTED:
             return _accepted_due(need, policy)
         case State.IN_DOUBT:
             return _next_look(need, ASK_IN_DOUBT) if need.asks else None
         case State.DELIVERED | State.PRESUMED if need.follow_up_after is not None:
-            return add_working_days(need.since, need.follow_up_after, need.zone)
+            return add_working_days(need.since, need.follow_up_after, need.zone, need.calendar)
         case _:
             return None
 
@@ -125,35 +125,73 @@ def _retry_delay(need: Need, policy: Policy) -> timedelta:
     return base * (1 + 0.1 * part)
 
 
-def is_working_day(day: date) -> bool:
-    return day.weekday() not in WEEKEND
-
-
-def add_working_days(instant: datetime, days: int, zone: str) -> datetime:
-    """The same local time `days` working days later; on a free day, the next working day (0 days included)."""
+def add_working_days(instant: datetime, days: int, zone: str, calendar: Calendar = PLAIN) -> datetime:
+    """The same local time `days` working days later; on a closed day, the next working day (0 days included)."""
     local = instant.astimezone(ZoneInfo(zone))
     day = local.date()
     for _ in range(days):
-        day = _next_working_day(day + timedelta(days=1))
-    return _at(_next_working_day(day), local.time(), zone)
+        day = calendar.next_open(day + timedelta(days=1))
+    return _at(calendar.next_open(day), local.time(), zone, instant)
 
 
-def next_opening(instant: datetime, hours: Hours | None, zone: str) -> datetime:
-    """The first instant not before `instant` at which a letter may reach this recipient's office."""
+def next_opening(instant: datetime, hours: Hours | None, zone: str, calendar: Calendar = PLAIN) -> datetime:
+    """The first instant not before `instant` at which a letter may reach this recipient's office.
+
+    Hours that a change of clocks skips altogether do not exist on that day: the next working day has them.
+    """
     if hours is None:
         return instant
-    local = instant.astimezone(ZoneInfo(zone))
-    if is_working_day(local.date()) and hours.opens <= local.time() < hours.closes:
+    days, place = _days(hours, calendar), ZoneInfo(zone)
+    local = instant.astimezone(place)
+    if _is_open(local, hours, days):
         return instant
     day = local.date() if local.time() < hours.opens else local.date() + timedelta(days=1)
-    return _at(_next_working_day(day), hours.opens, zone)
-
-
-def _next_working_day(day: date) -> date:
-    while not is_working_day(day):
+    while True:
+        day = days.next_open(day)
+        opening = _at(day, hours.opens, zone, instant)
+        if _is_open(opening.astimezone(place), hours, days):
+            return opening
         day += timedelta(days=1)
-    return day
 
 
-def _at(day: date, at: time, zone: str) -> datetime:
-    return datetime.combine(day, at.replace(tzinfo=None, fold=0), ZoneInfo(zone)).astimezone(UTC)
+def why_closed(instant: datetime, hours: Hours | None, zone: str, calendar: Calendar = PLAIN) -> str:
+    """Why no letter may leave at this instant: 'Sunday', 'national day of Norway', 'after 18:00'; '' where it may."""
+    if hours is None:
+        return ""
+    local = instant.astimezone(ZoneInfo(zone))
+    return _days(hours, calendar).reason(local.date()) or _beside(local.time(), hours)
+
+
+def on_the_way(instant: datetime, hours: Hours | None, zone: str, calendar: Calendar = PLAIN) -> tuple[str, ...]:
+    """What stands between this instant and the next opening, in sentences: ('Friday is a weekend day in Jordan',)."""
+    opening = next_opening(instant, hours, zone, calendar)
+    if hours is None or opening == instant:
+        return ()
+    days, local = _days(hours, calendar), instant.astimezone(ZoneInfo(zone))
+    wait = (opening.astimezone(ZoneInfo(zone)).date() - local.date()).days
+    told = [days.told(local.date() + timedelta(days=number)) for number in range(wait + 1)]
+    beside = "" if told[0] else _beside(local.time(), hours)
+    return tuple(one for one in (beside and f"{local:%H:%M} is {beside}", *told) if one)
+
+
+def _days(hours: Hours, calendar: Calendar) -> Calendar:
+    return calendar if hours.days is Days.WORKING else EVERY_DAY
+
+
+def _is_open(local: datetime, hours: Hours, days: Calendar) -> bool:
+    return hours.opens <= local.time() < hours.closes and days.is_open(local.date())
+
+
+def _beside(at: time, hours: Hours) -> str:
+    if at < hours.opens:
+        return f"before {hours.opens:%H:%M}"
+    return f"after {hours.closes:%H:%M}" if at >= hours.closes else ""
+
+
+def _at(day: date, at: time, zone: str, floor: datetime) -> datetime:
+    """That local time in UTC: one that is skipped moves forward with the clock (RFC 5545 section 3.3.5), and of one
+    that comes twice the first counts, unless that was before `floor`."""
+    first, second = (
+        datetime.combine(day, at.replace(tzinfo=None, fold=fold), ZoneInfo(zone)).astimezone(UTC) for fold in (0, 1)
+    )
+    return first if first >= floor else max(first, second)

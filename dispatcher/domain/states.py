@@ -1,8 +1,9 @@
 """The states that letters are written to: their names in six languages, capitals, time zones and national days.
 
-It alone turns what a list calls a state into its code, and a code into the state's name in a sentence. Both tables were
-written by hand or taken over, and are read once: `states.csv` (names by UNTERM; NOTICE says where they come from) and
-`state_aliases.csv`. No name is ever resolved by likeness; `nearest` is for a question to a person.
+It alone turns what a list calls a state into its code, and a code into the state's name in a sentence. The tables were
+written by hand or taken over, and are read once: `states.csv` (names by UNTERM; NOTICE says where they come from),
+`state_aliases.csv`, and `state_doubts.csv` with names that two states share. No name is ever resolved by likeness;
+`nearest` and `could_be` are for a question to a person.
 """
 
 from __future__ import annotations
@@ -53,6 +54,11 @@ def resolve(name: str) -> str:
     table also knows territories where a fax number may stand, such as Hong Kong; `state` has none of them.
     """
     return _codes().get(_fold(name), "")
+
+
+def could_be(name: str) -> tuple[str, ...]:
+    """The names of the states that a name such as 'Korea' could mean, in English; () where it is not one of those."""
+    return tuple(short(code, "en") for code in _doubts().get(_fold(name), ()))
 
 
 def nearest(name: str) -> str:
@@ -142,6 +148,11 @@ def _codes() -> dict[str, str]:
     for name, code in _all_names():
         codes.setdefault(_fold(name), code)
     return codes
+
+
+@cache
+def _doubts() -> dict[str, tuple[str, ...]]:
+    return {_fold(row["name"]): tuple(row["codes"].split()) for row in _rows("state_doubts.csv")}
 
 
 @cache

@@ -29,6 +29,13 @@ class Policy(StrEnum):
     FAX_IF_NO_PROOF = "fax_if_no_proof"  # email first; fax when no proof came in time or the email failed
 
 
+class Days(StrEnum):
+    """On which days of the recipient's calendar letters may leave."""
+
+    WORKING = "working"  # not at weekends, on holidays and on national days
+    EVERY = "every"  # on all days, within the hours
+
+
 class Form(StrEnum):
     """The office that decides how somebody is addressed; `letters.forms` says how in each language."""
 
@@ -98,8 +105,10 @@ class Fate(StrEnum):
     """What became of a waiting letter when its contact was corrected."""
 
     MOVED = "moved"  # goes to the new address
-    HELD = "held"  # names an office-holder who left: a person decides
-    MET = "met"  # the same letter goes to the new address already
+    HELD = "held"  # has nowhere to go, or names an office-holder who left: a person decides
+    RELEASED = "released"  # was held for the other holder, who is the holder again
+    MET = "met"  # goes to the new address already, or has arrived there: the old one is stopped
+    FAILED = "failed"  # failed before, for a cause that another address does not mend: left as it is
     UNCERTAIN = "uncertain"  # may have arrived, or is being sent: left as it is
 
 
@@ -180,6 +189,7 @@ class Cause(StrEnum):
     GATE_PAUSED = "gate.paused"
     GATE_STOPPED = "gate.stopped"
     GATE_WINDOW = "gate.window"
+    GATE_LATE = "gate.late"
     GATE_SUPPRESSED = "gate.suppressed"
     GATE_ANSWERED = "gate.answered"
     GATE_PROVEN = "gate.proven"
@@ -187,6 +197,7 @@ class Cause(StrEnum):
     GATE_QUARANTINE = "gate.quarantine"
     RESTORED_HELD = "restored.held"
     RESTORED_DOUBT = "restored.doubt"
+    GATE_CONTACT = "gate.contact"
     PERSON_NOTE = "person.note"
     PERSON_HOLD = "person.hold"
     PERSON_CANCEL = "person.cancel"
@@ -245,6 +256,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.GATE_PAUSED: _WAITS,
     Cause.GATE_STOPPED: _WAITS,
     Cause.GATE_WINDOW: _WAITS,
+    Cause.GATE_LATE: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.GATE_SUPPRESSED: _THEIRS,
     Cause.GATE_ANSWERED: _WAITS,
     Cause.GATE_PROVEN: _WAITS,
@@ -252,6 +264,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.GATE_QUARANTINE: _OURS,
     Cause.RESTORED_HELD: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.RESTORED_DOUBT: _DOUBTFUL,
+    Cause.GATE_CONTACT: _THEIRS,
     Cause.PERSON_NOTE: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_HOLD: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_CANCEL: CauseFacts(Bulk.NO, Who.PERSON),

@@ -30,9 +30,6 @@ class Channels:
     default: Policy
     by_contact: tuple[tuple[str, Policy], ...]
 
-    def policy_for(self, contact_id: str) -> Policy:
-        return dict(self.by_contact).get(contact_id, self.default)
-
 
 def read_selection(sheet: Sheet, book: ContactBook) -> tuple[str, ...]:
     """The ids selected: those named, in their order, then those with a tag, in the book's; less the exceptions."""
@@ -63,6 +60,7 @@ def _known(sheet: Sheet, key: str, known: Collection[str], code: str, way_out: s
 def read_channels(sheet: Sheet, book: ContactBook, chosen: Collection[str]) -> Channels:
     """The policy of the campaign, and of the contacts that have one of their own."""
     default = _policy(sheet, "default")
+    chosen = frozenset(chosen)  # it is asked for once a contact
     ids = {contact.id for contact in book.contacts}
     own = sheet.table("by_contact", required=False)
     pairs = []
@@ -94,11 +92,11 @@ def _check_contact(sheet: Sheet, key: str, name: str, ids: Collection[str], chos
 
 def check_addresses(sheet: Sheet, book: ContactBook, chosen: Collection[str], channels: Channels) -> None:
     """Every selected contact must have the addresses that its policy asks for; `sheet` is [channels]."""
-    own = dict(channels.by_contact)
+    own, chosen = dict(channels.by_contact), frozenset(chosen)
     for contact in book.contacts:
         if contact.id in chosen:
             keys = ("by_contact", contact.id) if contact.id in own else ("default",)
-            _check_reach(sheet, keys, contact, channels.policy_for(contact.id), book)
+            _check_reach(sheet, keys, contact, own.get(contact.id, channels.default), book)
 
 
 def _check_reach(sheet: Sheet, keys: tuple[str, ...], contact: Contact, policy: Policy, book: ContactBook) -> None:
@@ -106,12 +104,15 @@ def _check_reach(sheet: Sheet, keys: tuple[str, ...], contact: Contact, policy: 
     if missing:
         name = ".".join((sheet.name(), *keys))
         cause = f"{name}: {contact.id} has no {' and no '.join(missing)} for '{policy.value}'"
-        way_out = f"Add it at {book.places.get(contact.id, contact.id)}, or choose another channel for this contact"
+        way_out = f"Give it: contacts repair {contact.id} {' '.join(f'--{kind} …' for kind in missing)}"
+        came = f" (it came from {book.places[contact.id]})" if contact.id in book.places else ""
+        way_out += f"{came}; or choose another channel for this contact"
         sheet.fault("E_NO_ADDRESS", cause, way_out, *keys)
 
 
 def read_copies(sheets: list[Sheet], book: ContactBook, chosen: Collection[str], default: Policy) -> tuple[Copy, ...]:
     """The cc parties. Each copy is a letter of its own, with its own proof."""
+    chosen = frozenset(chosen)
     contacts = {contact.id: contact for contact in book.contacts}
     places: dict[tuple[str, str], str] = {}
     return tuple(_read_copy(sheet, contacts, book, chosen, default, places) for sheet in sheets)

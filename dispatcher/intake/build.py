@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from dispatcher.domain.model import Address, Contact, Provenance
 from dispatcher.domain.words import Form, Gender, Kind
@@ -11,11 +12,12 @@ from dispatcher.domain.words import Form, Gender, Kind
 from .addresses import Home, read_email, read_fax
 from .cells import cells_of
 from .columns import FIELDS
-from .compose import compose, seat_city
+from .compose import compose
 from .findings import Findings, clip
 from .identity import check_id, made_id
 from .places import city_named, read_state, region_named, zone_of
 from .records import Record
+from .stations import Standing, standing
 from .text import Where, check_line, clean
 from .values import (
     LANGUAGE_WAY_OUT,
@@ -37,6 +39,23 @@ from .values import (
 
 #: What a spreadsheet shows for a formula without a result (ECMA-376 part 1, section 18.17.3).
 ERRORS = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!"})
+#: How the text of a field is read; the other fields are texts as they stand, addresses, and lines of an address.
+_READERS: Mapping[str, Callable[[str, Where, Findings], Any]] = {
+    "language": read_language,
+    "time_zone": read_zone,
+    "form": read_form,
+    "gender": read_gender,
+    "state_code": read_state,
+    "seat": read_state,
+    "since": read_date,
+    "until": read_date,
+    "prefers": read_policy,
+    "tags": lambda text, where, findings: read_names(text, "E_TAG", where, findings),
+    "copies_to": lambda text, where, findings: read_names(text, "E_CONTACT", where, findings),
+    "national_days": read_days,
+    "email_checked_on": read_date,
+    "fax_checked_on": read_date,
+}
 #: What belongs to the holder of an office, and goes with them unless the list says it anew.
 _OF_HOLDER = ("honorific", "gender", "since", "until")
 #: Cells of the holder's own that no form can replace, which a person should look at when the holder changes.
@@ -72,7 +91,7 @@ class Row:
         self.findings.warn(self.record.place, code, cause, way_out)
 
     def note_made(self, code: str, name: str, value: str, because: str) -> None:
-        self.note(code, f"{name}: {value}, because of {clip(because)}", f"Give it in a column '{name}' if it is wrong")
+        self.note(code, f"{name}: {value}, because of {because}", f"Give it in a column '{name}' if it is wrong")
 
     def lacks(self, name: str, code: str, cause: str, way_out: str) -> None:
         """Says once for the whole list that no column has it, or for this row that its cell is empty."""
@@ -82,6 +101,11 @@ class Row:
             self.findings.fault(
                 self.record.header, code, f"{name}: {cause}", f"{way_out}; or say it for all with --default {name}=…"
             )
+
+
+def read_value(row: Row, name: str) -> Any:
+    """The value of a field that has a reader of its own; what is wrong with its text is noted."""
+    return _READERS[name](row.text(name), row.where(name), row.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +122,19 @@ def read_record(record: Record, beside: Beside) -> tuple[str, Contact | None]:
     if record.findings.problems:  # a row of the wrong width: its cells may belong to other columns
         return "", None
     compose(record)
-    row = Row(record, {name: _read_cell(record, name) for name in FIELDS if name in record.stated})
+    row = Row(record, {name: read_cell(record, name) for name in FIELDS if name in record.stated})
     row.defaults = beside.defaults
-    city = clean(seat_city(record))
+    stands = standing(record)
     _tidy_foreign(row)
-    _resolve_states(row, city)
-    _identify(row, city, beside)
+    _resolve_states(row, stands)
+    _identify(row, stands.city, beside)
     _forget_former(row, beside.known.get(row.contact_id))
-    _fill_in(row, city)
+    _fill_in(row, stands)
     contact = _contact(row)
     return row.contact_id, None if record.findings.problems else contact
 
 
-def _read_cell(record: Record, name: str) -> str:
+def read_cell(record: Record, name: str) -> str:
     """The clean text of a cell; '' where the problems make it unusable."""
     cell = record.stated[name]
     if not check_line(cell.text, Where(record.place, cell.name), record.findings):
@@ -137,14 +161,13 @@ def _tidy_foreign(row: Row) -> None:
         row.said["tags"] = tags_of(row.said["tags"])
 
 
-def _resolve_states(row: Row, city: str) -> None:
+def _resolve_states(row: Row, stands: Standing) -> None:
     """Names of states become codes; a seat that no column states is that of the city in the address."""
     for name in ("state_code", "seat"):
         if name in row.said:
             row.said[name] = read_state(row.said[name], row.where(name), row.findings)
-    town = city_named(city)
-    if town and "seat" not in row.said and not row.record.own:
-        row.made["seat"] = town.country
+    if stands.seat and "seat" not in row.said and not row.record.own:
+        row.made["seat"] = stands.seat
 
 
 # -- who it is ---------------------------------------------------------------------------------------------------------
@@ -176,7 +199,7 @@ def _make_id(row: Row, city: str, known: Mapping[str, Contact]) -> None:
     if before and row.said.get("organisation", before.organisation) == before.organisation:
         return  # the same row of a later list; under another organisation's name, somebody should look
     if row.contact_id:
-        row.note("W_ID_MADE", f"id: made from {source}: {row.contact_id}", "Give another in a column 'id' if you like")
+        row.note("W_ID_MADE", f"id: {row.contact_id}, made from {source}", "Give another in a column 'id' if you like")
     else:
         row.lacks("id", "E_ID", "no column has it, and nothing else gives one", SLUG_WAY_OUT)
 
@@ -216,24 +239,25 @@ def _note_holder(row: Row, former: str, gone: list[str], worded: list[str]) -> N
 # -- what follows from the rest ----------------------------------------------------------------------------------------
 
 
-def _fill_in(row: Row, city: str) -> None:
+def _fill_in(row: Row, stands: Standing) -> None:
     if row.made.get("seat") and not row.kept.get("seat"):
-        row.note_made("W_SEAT_MADE", "seat", row.made["seat"], city)
-    _fill_zone(row, city)
+        row.note_made("W_SEAT_MADE", "seat", row.made["seat"], clip(stands.because))
+    _fill_zone(row, stands)
     _fill_form(row)
 
 
-def _fill_zone(row: Row, city: str) -> None:
+def _fill_zone(row: Row, stands: Standing) -> None:
     """The time zone of the city in the address, or of the capital of the seat or the state."""
     if row.said.get("time_zone", row.kept.get("time_zone")) or _unreadable(row, "time_zone"):
         return
-    town = city_named(city)
+    town = city_named(stands.city)
     if town is None and row.defaults.get("time_zone"):
         return
-    zone, place = (town.zone, city) if town else zone_of(row.text("seat") or row.text("state_code"))
+    zone, capital = (town.zone, "") if town else zone_of(row.text("seat") or row.text("state_code"))
     if zone:
         row.made["time_zone"] = zone
-        row.note_made("W_ZONE_MADE", "time_zone", zone, place)
+        because = clip(stands.because) if town else f"the capital, {clip(capital)}"
+        row.note_made("W_ZONE_MADE", "time_zone", zone, because)
 
 
 def _fill_form(row: Row) -> None:
@@ -243,15 +267,15 @@ def _fill_form(row: Row) -> None:
     form = form_of(row.text("office"))
     if form:
         row.made["form"] = form.value
-        row.note_made("W_FORM_MADE", "form", form, row.text("office"))
+        row.note_made("W_FORM_MADE", "form", form, clip(row.text("office")))
 
 
 # -- the contact -------------------------------------------------------------------------------------------------------
 
 
 def _contact(row: Row) -> Contact:
-    form = read_form(row.text("form"), row.where("form"), row.findings)
-    honorific, gender = _honorific(row, form), _gender(row)
+    form: Form = read_value(row, "form")
+    honorific, gender = _honorific(row, form), read_gender_of(row)
     _check_whole(row, form)
     emails, faxes = _address(row, Kind.EMAIL), _address(row, Kind.FAX)
     return Contact(
@@ -263,22 +287,22 @@ def _contact(row: Row) -> Contact:
         postal=tuple(filter(None, map(row.text, ("address_1", "address_2", "address_3")))),
         country=row.text("country"),
         state=row.text("state"),
-        language=read_language(row.text("language"), row.where("language"), row.findings),
-        time_zone=read_zone(row.text("time_zone"), row.where("time_zone"), row.findings),
+        language=read_value(row, "language"),
+        time_zone=read_value(row, "time_zone"),
         salutation=row.text("salutation"),
         addresses=tuple(one.address for one in (*emails, *faxes)),
-        tags=read_names(row.text("tags"), "E_TAG", row.where("tags"), row.findings),
+        tags=read_value(row, "tags"),
         form=form,
         gender=gender,
         closing=row.text("closing"),
         in_text=row.text("in_text"),
         state_code=row.text("state_code"),
         seat=row.text("seat"),
-        since=read_date(row.text("since"), row.where("since"), row.findings),
-        until=read_date(row.text("until"), row.where("until"), row.findings),
-        prefers=read_policy(row.text("prefers"), row.where("prefers"), row.findings),
-        copies_to=read_names(row.text("copies_to"), "E_CONTACT", row.where("copies_to"), row.findings),
-        national_days=read_days(row.text("national_days"), row.where("national_days"), row.findings),
+        since=read_value(row, "since"),
+        until=read_value(row, "until"),
+        prefers=read_value(row, "prefers"),
+        copies_to=read_value(row, "copies_to"),
+        national_days=read_value(row, "national_days"),
         provenance=tuple(one for one in (*emails, *faxes) if one != Provenance(one.address)),
         phone=row.text("phone"),
         external_id=row.text("external_id"),
@@ -290,13 +314,14 @@ def _honorific(row: Row, form: Form) -> str:
     text = row.text("honorific")
     if row.record.own or not form or not gender_of_honorific(text):
         return text
-    cause = f"honorific: {text} states the gender, and the form of address says the rest"
+    cause = f"honorific: {clip(text)}, which states the gender; the form of address says the rest"
     row.note("W_HONORIFIC", cause, "Give it in a column 'honorific' of our own layout if these very words are meant")
     return ""
 
 
-def _gender(row: Row) -> Gender:
-    stated = read_gender(row.text("gender"), row.where("gender"), row.findings)
+def read_gender_of(row: Row) -> Gender:
+    """As the row states it, or as its honorific does; W_GENDER where the two differ."""
+    stated: Gender = read_value(row, "gender")
     told = gender_of_honorific(row.text("honorific"))
     if stated and told and stated is not told:
         cause = f"{row.where('gender').name}: {stated.value}, but the honorific is {row.text('honorific')}"
@@ -334,16 +359,18 @@ def _lacks_salutation(row: Row) -> None:
 
 def _address(row: Row, kind: Kind) -> tuple[Provenance, ...]:
     """The address of that kind with where it is known from; none where there is none, or it cannot be used."""
-    text, where, findings = row.text(kind), row.where(kind), row.findings
-    value = text and (
-        read_email(text, where, findings) if kind is Kind.EMAIL else read_fax(text, _home(row), where, findings)
-    )
+    value = row.text(kind) and read_address(row, kind)
     if not value:
         return ()
-    name = f"{kind}_checked_on"
-    checked_on = read_date(row.text(name), row.where(name), findings)
+    checked_on = read_value(row, f"{kind}_checked_on")
     address = Address(kind, value)
     return (Provenance(address, row.text(f"{kind}_source"), checked_on, row.text(f"{kind}_checked_by")),)
+
+
+def read_address(row: Row, kind: Kind) -> str:
+    """The canonical address; '' and the problem where the text is none."""
+    text, where, findings = row.text(kind), row.where(kind), row.findings
+    return read_email(text, where, findings) if kind is Kind.EMAIL else read_fax(text, _home(row), where, findings)
 
 
 def _home(row: Row) -> Home:

@@ -15,6 +15,7 @@ from .attachments import FROM_OUTSIDE, Inspection, read_attachments, read_cover
 from .audience import check_addresses, read_channels, read_copies, read_selection, standing_copies
 from .contacts import LONGEST_ID, SLUG, ContactBook
 from .findings import Findings, clip, did_you_mean, in_order, listing
+from .recurrence import read_repeats
 from .sheet import Sheet, open_sheet
 from .text import Where
 from .timing import read_hours, read_letter_date, read_when
@@ -25,6 +26,7 @@ _KEYS = (
     "id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "standing_copies",
     "fax", "steps", "fall_back",
 )  # fmt: skip
+_TIMING = ("at", "zone", "hours", "days", "expires_after", "repeat", "until", "count")
 #: The languages in which a letter can be written: the six of the United Nations.
 LETTER_LANGUAGES = ("ar", "en", "es", "fr", "ru", "zh")
 
@@ -66,9 +68,8 @@ def _read(
     inspection: Inspection,
 ) -> Campaign:
     sheet.allow(*_KEYS)
-    timing = sheet.table("when")
-    timing.allow("at", "zone", "hours", "expires_after")
-    channels_sheet = sheet.table("channels")
+    timing, channels_sheet = sheet.table("when"), sheet.table("channels")
+    timing.allow(*_TIMING)
     channels_sheet.allow("default", "proof_after", "by_contact")
     chosen = read_selection(sheet.table("select"), book)
     channels = read_channels(channels_sheet, book, chosen)
@@ -96,6 +97,7 @@ def _read(
         fax_cover=cover,
         fax_remarks=remarks,
         fall_back=_read_fall_back(sheet),
+        repeats=read_repeats(timing, when, sheet),
     )
 
 

@@ -32,6 +32,8 @@ PARTS = (
 #: Columns that our own file of rejected rows has beside the original ones.
 NOTES = ("row", "what to do")
 UNKNOWN = "not known"
+SYNONYM = "by a synonym"
+BY_VALUES = "by its values"
 _TABLES = Path(__file__).with_name("columns.toml")
 _PAIR = re.compile(r"phone_(?:label|value)_\d{1,2}")
 
@@ -55,6 +57,8 @@ class Layout:
     name: str
     fields: Mapping[str, str]  #: folded header → field
     nothing: frozenset[str]  #: folded headers that hold nothing for us
+    duty_station: str = ""  #: the city whose missions such a list holds; '': any
+    around: frozenset[str] = frozenset()  #: folded names of places beside it
 
 
 def is_field(name: str) -> bool:
@@ -65,23 +69,38 @@ def is_field(name: str) -> bool:
 @cache
 def layouts() -> tuple[Layout, ...]:
     """Every layout that we know, as the table has them."""
-    return tuple(_layout(one["name"], dict(one["columns"])) for one in _tables()["layout"])
+    return tuple(map(_layout, _tables()["layout"]))
 
 
-def _layout(name: str, columns: dict[str, list[str]]) -> Layout:
+def _layout(one: Mapping[str, Any]) -> Layout:
+    columns = dict(one["columns"])
     nothing = frozenset(map(fold, columns.pop("nothing", ())))
     fields: dict[str, str] = {}
     for field, headers in columns.items():
         for header in headers:
             numbers = range(1, 10) if "{n}" in header else (0,)
             fields |= {_key(header.replace("{n}", str(n))): f"{field}_{n}" if n else field for n in numbers}
-    return Layout(name, fields, nothing)
+    around = frozenset(map(fold, one.get("around", ())))
+    return Layout(one["name"], fields, nothing, one.get("duty_station", ""), around)
 
 
 @cache
 def synonyms() -> Mapping[str, str]:
     """Folded header → field, where no layout says more."""
     return {fold(header): field for field, headers in _tables()["synonyms"].items() for header in headers}
+
+
+@cache
+def second_choices() -> Mapping[str, str]:
+    """Folded header → field, where no other column of the list holds that field."""
+    return {fold(header): field for field, headers in _tables()["second_choice"].items() for header in headers}
+
+
+def other_field(header: str, field: str) -> str:
+    """Another field that a column of that name holds in some list; '' where none does."""
+    folded = fold(header)
+    held = [one.fields[folded] for one in layouts() if folded in one.fields] + [synonyms().get(folded, "")]
+    return next((name for name in held if name and name != field), "")
 
 
 @cache
@@ -140,7 +159,19 @@ def guess(
     """For each header its field and how it was found; the field is '' where the column is not read."""
     given = {fold(header): field for header, field in mapping.items()}
     ignored = set(map(fold, ignore))
-    return [_guess(*pair, given, ignored, layout) for pair in zip(headers, keys(headers), strict=True)]
+    found = [_guess(*pair, given, ignored, layout) for pair in zip(headers, keys(headers), strict=True)]
+    return _with_second_choices(headers, found)
+
+
+def _with_second_choices(headers: Sequence[str], found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    held = {field for field, _ in found}
+    settled = list(found)
+    for index, header in enumerate(headers):
+        second = second_choices().get(fold(header), "")
+        if second and second not in held and found[index][1] == UNKNOWN:
+            settled[index] = (second, SYNONYM)
+            held.add(second)
+    return settled
 
 
 def _guess(
@@ -158,5 +189,5 @@ def _guess(
     if own := own_name(header):
         return own, "by its name"
     if folded in synonyms() and "#" not in key:
-        return synonyms()[folded], "by a synonym"
+        return synonyms()[folded], SYNONYM
     return "", UNKNOWN

@@ -11,6 +11,7 @@ from .records import Cell, Record
 from .words import city_in, fold
 
 _ADDRESS = ("address_1", "address_2", "address_3")
+_TOWN = ("city", *reversed(_ADDRESS), "formatted_address")
 _ADDRESS_PARTS = ("formatted_address", "street", "street_2", "street_3", "postcode", "city", "region")
 _NAME_PARTS = ("given_name", "middle_name", "family_name")
 _FAX_LABEL = re.compile(r"fax|telecop|факс")
@@ -31,10 +32,19 @@ def compose(record: Record) -> None:
 
 def seat_city(record: Record) -> str:
     """The text of the cell or line that names a city where missions stand; '' where none does."""
-    cells = (record.stated[name] for name in ("city", *reversed(_ADDRESS)) if name in record.stated)
-    lines = (line for cell in cells for line in cell.text.splitlines())
-    pieces = (piece for line in lines for piece in (line, line.rpartition(",")[2], _from_comma(line, 2)))
-    return next((piece.strip() for piece in pieces if city_in(piece)), "")
+    return next((piece.strip() for piece in _town_pieces(record) if city_in(piece)), "")
+
+
+def town_lines(record: Record) -> list[str]:
+    """What may name the town that a row's address is in, the city's own column before all; empty ones left out."""
+    return list(dict.fromkeys(piece.strip() for piece in _town_pieces(record) if piece.strip()))
+
+
+def _town_pieces(record: Record) -> Iterable[str]:
+    """The lines of an address from the last one, each whole and from its commas on."""
+    cells = (record.stated[name] for name in _TOWN if name in record.stated)
+    lines = (line for cell in cells for line in reversed(cell.text.splitlines()))
+    return (piece for line in lines for piece in (line, line.rpartition(",")[2], _from_comma(line, 2)))
 
 
 def _from_comma(line: str, count: int) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dispatcher.domain.errors import ImportError_
 from dispatcher.domain.model import Contact
 
 from .build import Beside, read_record
-from .columns import FIELDS, ColumnGuess, is_field
+from .columns import FIELDS, PARTS, ColumnGuess, is_field
 from .findings import Findings, clip, did_you_mean
 from .identity import by_external_id
 from .lists import read_file
 from .reading import ContactBook, Reading, ReadOptions, ReadRow
 from .records import Record
+from .stations import mark_station
 from .values import LANGUAGES, LONGEST_ID, SLUG, time_zones
 from .words import fold
 
@@ -69,10 +70,10 @@ def read_lists(paths: Sequence[Path], options: ReadOptions = _AS_THEY_ARE) -> Re
     lists = _Lists(options)
     _check_options(options, lists.findings)
     files = list(dict.fromkeys(paths))
-    for path in files if not lists.findings.problems else ():
-        records, guesses = read_file(path, options, lists.findings)
-        lists.records += records
-        lists.guesses += guesses
+    if lists.findings.problems:
+        _read_headers(files, lists)
+    else:
+        _read_files(files, lists)
     _check_mapping(lists)
     beside = Beside(options.known, by_external_id(options.known), options.defaults)
     drafts = [_Draft(record, *read_record(record, beside)) for record in lists.records]
@@ -86,11 +87,27 @@ def read_lists(paths: Sequence[Path], options: ReadOptions = _AS_THEY_ARE) -> Re
     )
 
 
+def _read_files(files: Sequence[Path], lists: _Lists) -> None:
+    for path in files:
+        records, guesses = read_file(path, lists.options, lists.findings)
+        mark_station(records)
+        lists.records += records
+        lists.guesses += guesses
+
+
+def _read_headers(files: Sequence[Path], lists: _Lists) -> None:
+    """The columns alone, so that a header that is misspelt is told beside a field that is."""
+    good = {header: name for header, name in lists.options.mapping.items() if is_field(name)}
+    for path in files:
+        lists.guesses += read_file(path, replace(lists.options, mapping=good), Findings())[1]
+
+
 def _check_options(options: ReadOptions, findings: Findings) -> None:
     for header, name in options.mapping.items():
         if not is_field(name):
             cause = f"the column {clip(header)} cannot be mapped to {clip(name)}"
-            findings.fault("", "E_MAPPING", cause, did_you_mean(name, FIELDS, f"Fields: {', '.join(FIELDS)}"))
+            known = (*FIELDS, *PARTS)
+            findings.fault("", "E_MAPPING", cause, did_you_mean(name, known, f"Fields: {', '.join(known)}"))
     for name in options.defaults:
         if name not in FIELDS:
             cause = f"there is no field {clip(name)} to set for all"

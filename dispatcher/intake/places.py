@@ -13,10 +13,17 @@ def read_state(text: str, where: Where, findings: Findings) -> str:
     """The ISO 3166-1 code of a state by code or by any of its names; E_STATE, with the nearest name, where unknown."""
     code = states.resolve(text) if text else ""
     if text and not code:
-        near = states.nearest(text)
-        way_out = f"Did you mean {near!r}?" if near else _WAY_OUT
-        findings.fault(where.place, "E_STATE", f"{where.name}: {clip(text)} is not a state that is known", way_out)
+        cause, way_out = _not_one_state(text)
+        findings.fault(where.place, "E_STATE", f"{where.name}: {clip(text)} {cause}", way_out)
     return code
+
+
+def _not_one_state(text: str) -> tuple[str, str]:
+    """Why a name is no state's, and what to do: it could be two states', or is like another name, or is unknown."""
+    if meant := states.could_be(text):
+        return f"could be {' or '.join(map(repr, meant))}", "Write which of them it is"
+    near = states.nearest(text)
+    return "is not a state that is known", f"Did you mean {near!r}?" if near else _WAY_OUT
 
 
 _WAY_OUT = "Give its name as the United Nations has it, or its two-letter code (ISO 3166-1)"

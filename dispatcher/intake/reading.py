@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dispatcher.domain.errors import Problem
@@ -11,9 +10,7 @@ from dispatcher.domain.model import Contact
 
 from .columns import ColumnGuess
 from .findings import in_order
-
-#: Notes about what we filled in ourselves: one of them a file is enough, with the number of rows.
-NOTES = frozenset({"W_ID_MADE", "W_ZONE_MADE", "W_SEAT_MADE", "W_FORM_MADE", "W_HONORIFIC", "W_FORM"})
+from .notes import summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +73,6 @@ class Reading:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """Every warning, in order; of notes about what we filled in, the first of each kind with the number of rows."""
+        """Every warning, in order; of notes about what we filled in, one of a kind a file, with the number of rows."""
         rows = (warning for row in self.rows for warning in row.warnings)
-        return tuple(in_order(list(summed((*self.notices, *rows))), self.files))
-
-
-def summed(warnings: Iterable[Problem]) -> list[Problem]:
-    """The warnings, with equal notes of one file taken together."""
-    listed = list(warnings)
-    counts = Counter(_kind(one) for one in listed)
-    first = {_kind(one): one for one in reversed(listed)}
-    return [_with_count(one, counts[kind]) for kind, one in reversed(first.items())]
-
-
-def _kind(one: Problem) -> tuple[str, ...]:
-    if one.code not in NOTES:
-        return (one.place, one.code, one.cause)
-    file = one.place.rpartition(", row ")[0] or one.place.rpartition(":")[0]
-    # Each made id is another one; of the rest, what was filled in and why is what a person looks at.
-    return (file, one.code, one.cause.rpartition(": ")[0] if one.code == "W_ID_MADE" else one.cause)
-
-
-def _with_count(one: Problem, count: int) -> Problem:
-    if count == 1 or one.code not in NOTES:
-        return one
-    return replace(one, cause=f"{one.cause}; likewise in {count - 1} more rows")
+        return tuple(in_order(summed((*self.notices, *rows)), self.files))

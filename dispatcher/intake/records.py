@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from .columns import FIELDS, NOTES, UNKNOWN, ColumnGuess, Layout, guess, is_known, layout_of, unique
+from .columns import (
+    BY_VALUES,
+    FIELDS,
+    NOTES,
+    SYNONYM,
+    UNKNOWN,
+    ColumnGuess,
+    Layout,
+    guess,
+    is_known,
+    layout_of,
+    other_field,
+    unique,
+)
 from .findings import Findings, clip, did_you_mean, listing
 from .grid import Grid, Line
 from .guard import unguard
+from .values import gender_of_honorific
 
 #: Above the header there may be a title, a date, a logo's row.
 HEADER_WITHIN = 15
@@ -38,6 +52,8 @@ class Record:
     stated: dict[str, Cell]  #: by field; a field that is not here is not stated
     own: bool = True  #: in our own layout, which other programs do not write
     text_only: bool = False  #: from a spreadsheet or a card, where text is never taken for a formula
+    layout: Layout | None = None  #: of which program's lists, or of whose missions, it is
+    of_station: bool = False  #: in a list whose rows name the duty station of its layout (`stations.py`)
 
     findings: Findings = field(default_factory=Findings)
 
@@ -60,6 +76,7 @@ class Heading:
     called: Sequence[str]  #: how messages call each column
     place: str
     own: bool
+    layout: Layout | None
     guarded: bool  #: a CSV file of ours, whose cells are protected (`guard.py`)
 
 
@@ -109,7 +126,7 @@ def read_records(grid: Grid, wanted: Columns, findings: Findings) -> tuple[list[
     own = all(one.field in FIELDS for one in guesses if one.field) and layout is None
     guarded = not grid.sheet and (own or noted(headers))
     called = [_called(grid, one) for one in guesses]
-    heading = Heading(grid, unique(headers), guesses, called, place, own, guarded)
+    heading = Heading(grid, unique(headers), guesses, called, place, own, layout, guarded)
     return [_record(heading, line) for line in body], guesses
 
 
@@ -147,7 +164,27 @@ def _guesses(
         values = (line.cells[index].strip() for line in body if index < len(line.cells))
         samples = tuple([value for _, value in zip(range(_SAMPLES), filter(None, values), strict=False)])
         found.append(ColumnGuess(place, grid.column(index), headers[index], field_name, how, samples))
+    return _with_honorifics(found, body, layout)
+
+
+def _with_honorifics(found: list[ColumnGuess], body: Sequence[Line], layout: Layout | None) -> list[ColumnGuess]:
+    """A column 'Titre' is the office in one list and 'S.E. Mme' in another: all of its cells tell which, no name."""
+    guessed = {SYNONYM, f"as in {layout.name}" if layout else SYNONYM}
+    if any(one.field == "honorific" for one in found):
+        return found
+    likely = [
+        index
+        for index, one in enumerate(found)
+        if one.field == "office" and one.how in guessed and one.samples and _all_honorifics(body, index)
+    ]
+    for index in likely[:1]:
+        found[index] = replace(found[index], field="honorific", how=BY_VALUES)
     return found
+
+
+def _all_honorifics(body: Sequence[Line], index: int) -> bool:
+    texts = (line.cells[index].strip() for line in body if index < len(line.cells))
+    return all(gender_of_honorific(text) for text in texts if text)
 
 
 def _check_columns(guesses: Sequence[ColumnGuess], place: str, kind: str, findings: Findings) -> bool:
@@ -161,10 +198,17 @@ def _check_columns(guesses: Sequence[ColumnGuess], place: str, kind: str, findin
         if len(claims) > 1:
             shown = " and ".join(f"{one.column} {one.header!r}" for one in claims)
             cause = f"{name}: claimed by {len(claims)} columns, {shown}"
-            findings.fault(
-                place, f"E_{kind}_HEADER", cause, "Keep one of them, or say which is left out, with --ignore"
-            )
+            findings.fault(place, f"E_{kind}_HEADER", cause, _way_out_of(claims))
     return len(findings.problems) == before
+
+
+def _way_out_of(claims: Sequence[ColumnGuess]) -> str:
+    """What to say of one of the columns that claim one field: what else its name may mean; or that it is left out."""
+    other = ((one.header, name) for one in claims if one.header and (name := other_field(one.header, one.field)))
+    header, name = next(other, (claims[-1].header, "FIELD"))
+    if len({one.header.casefold() for one in claims}) == 1:  # no option can tell them apart
+        return "Give one of them another header, or delete it"
+    return f'Say what one of them is, as in --map "{header}={name}"; or leave one out, as in --ignore "{header}"'
 
 
 def _warn_unread(
@@ -191,7 +235,9 @@ def _record(heading: Heading, line: Line) -> Record:
         if one.field
     }
     named = dict(zip(heading.headers, cells, strict=True))
-    record = Record(grid.place(line.number), heading.place, named, stated, heading.own, bool(grid.sheet))
+    record = Record(
+        grid.place(line.number), heading.place, named, stated, heading.own, bool(grid.sheet), heading.layout
+    )
     spare = [cell for cell in line.cells[width:] if cell.strip()]
     if spare or len(line.cells) < width:
         cause = f"the row has {len(line.cells)} cells, the header has {width}"

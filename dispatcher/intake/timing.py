@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from dispatcher.domain.model import Hours, When
+from dispatcher.domain.words import Days
 
 from .contacts import time_zones
 from .findings import clip, did_you_mean
-from .sheet import Sheet
+from .sheet import Sheet, choose
 
 #: Stands in where the file has none that can be used; no campaign is ever made of it.
 NO_TIME = datetime.fromisoformat("2000-01-01T00:00")
@@ -28,7 +29,7 @@ def read_when(sheet: Sheet) -> When:
     """The instant of the first letter, as a local time in a named zone."""
     when = When(_local(sheet), _zone(sheet))
     if when.local is not NO_TIME and when.zone:
-        _check_exists(when, sheet)
+        check_exists(when, sheet)
     return when
 
 
@@ -40,11 +41,19 @@ def read_hours(sheet: Sheet) -> Hours | None:
     if not match:
         if text:
             sheet.fault("E_HOURS", f"when.hours: {clip(text)} is not a span of hours", way_out, "hours")
+        elif sheet.has("days"):
+            sheet.fault("E_HOURS", "when.days: there are no hours to go with it", f"{way_out}, beside it", "days")
         return None
     opens, closes = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
     if opens >= closes:
         sheet.fault("E_HOURS", f"when.hours: {clip(text)} ends before it begins", way_out, "hours")
-    return Hours(opens, closes)
+    return Hours(opens, closes, _days(sheet))
+
+
+def _days(sheet: Sheet) -> Days:
+    """On which days of the recipient's calendar letters may leave; working days where the file says nothing."""
+    word = choose(sheet, "days", [one.value for one in Days]) if sheet.has("days") else ""
+    return Days(word) if word else Days.WORKING
 
 
 def read_letter_date(sheet: Sheet, when: When) -> date:
@@ -85,15 +94,15 @@ def _zone(sheet: Sheet) -> str:
     return zone
 
 
-def _check_exists(when: When, sheet: Sheet) -> None:
-    """Warns of a local time that does not exist, or comes twice."""
+def check_exists(when: When, sheet: Sheet, key: str = "at") -> None:
+    """Warns of a local time that does not exist, or comes twice; `key` is where it was said."""
     zone, local = ZoneInfo(when.zone), when.local
     meant = when.instant.astimezone(zone).replace(tzinfo=None)
     if meant != local:
-        cause = f"when.at: {local:%H:%M} does not exist in {when.zone} on {local:%d %B %Y}: the clock skips it"
+        cause = f"when.{key}: {local:%H:%M} does not exist in {when.zone} on {local:%d %B %Y}: the clock skips it"
         way_out = f"The letters leave at {meant:%H:%M}; write that, or another time"
-        sheet.findings.warn(sheet.place("at"), "W_TIME_GAP", cause, way_out)
+        sheet.findings.warn(sheet.place(key), "W_TIME_GAP", cause, way_out)
     elif local.replace(tzinfo=zone).utcoffset() != local.replace(tzinfo=zone, fold=1).utcoffset():
-        cause = f"when.at: {local:%H:%M} comes twice in {when.zone} on {local:%d %B %Y}"
+        cause = f"when.{key}: {local:%H:%M} comes twice in {when.zone} on {local:%d %B %Y}"
         way_out = f"The first is taken ({when.instant.astimezone(UTC):%H:%M} UTC); write another time where it matters"
-        sheet.findings.warn(sheet.place("at"), "W_TIME_FOLD", cause, way_out)
+        sheet.findings.warn(sheet.place(key), "W_TIME_FOLD", cause, way_out)

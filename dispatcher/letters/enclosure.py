@@ -11,7 +11,6 @@ from datetime import date
 from functools import lru_cache
 
 import pypdfium2 as pdfium
-from PIL import Image
 
 from dispatcher.domain.errors import Problem
 
@@ -67,7 +66,7 @@ def _timeless(pdf: bytes, day: date) -> bytes:
 class Drawn:
     """The fax pages of an enclosure, and what a person should look at on them."""
 
-    pages: tuple[Image.Image, ...]
+    pages: tuple[tiff.Strip, ...]
     findings: tuple[Problem, ...]
 
 
@@ -79,6 +78,6 @@ def drawn(enclosure: Enclosure) -> Drawn:
     smaller, below that line: foreign pages cannot be asked to keep it free.
     """
     inspector = Inspector(enclosure.name)
-    pages = tuple(fax.drawn(enclosure.data, inspector.look, STRIP_ROWS))
-    found = inspector.findings(tiff.write(pages))
+    pages = tuple(fax.coded(enclosure.data, inspector.look, STRIP_ROWS))
+    found = inspector.findings(tiff.bound(pages))
     return Drawn(pages, tuple(one for one in found if one.code != "W_LEGIBLE_STRIP"))

@@ -17,7 +17,7 @@ from PIL import Image
 
 from dispatcher.domain.errors import Problem
 
-from . import fax, tiff
+from . import bands, fax, tiff
 from .ink import Box, Made, Thing, things
 
 #: Points. Measured legible from 8 at 204 × 98 dots; the rest is room for bad lines.
@@ -116,8 +116,8 @@ class Inspector:
         self._pages = 0
         self._problems: list[Problem] = []
 
-    def look(self, page: pdfium.PdfPage, grey: Image.Image) -> None:
-        """Look at the next page and its drawing."""
+    def look(self, page: pdfium.PdfPage, grey: Image.Image, black: int) -> None:
+        """Look at the next page and its drawing, of which so many dots come out black."""
         self._pages += 1
         seen = _seen(page, grey)
         spots = [spot for find in _FINDERS for spot in find(seen)]
@@ -125,7 +125,7 @@ class Inspector:
         for code in _MEANING:
             if ours := [spot for spot in spots if spot.code == code]:
                 self._problems.append(self._problem(seen, code, ours))
-        self._problems += self._blackness(seen)
+        self._problems += self._blackness(black / (grey.width * grey.height))
 
     def findings(self, pages: bytes) -> list[Problem]:
         """Everything that was found. `pages` is the finished TIFF, which tells how long each page takes on the line;
@@ -141,8 +141,7 @@ class Inspector:
         cause = f"{top} mm from the top: {_called(seen, first, spots)} {trouble}{others}"
         return Problem(f"{self._place}, fax page {self._pages}", cause, way_out, code)
 
-    def _blackness(self, seen: _Seen) -> Iterator[Problem]:
-        share = sum(seen.grey.histogram()[: fax.PAPER]) / (seen.grey.width * seen.grey.height)
+    def _blackness(self, share: float) -> Iterator[Problem]:
         if share > BLACK_SHARE:
             cause = f"{share:.0%} of the page are black: slow to send, and heavy on toner"
             way_out = f"Keep it under {BLACK_SHARE:.0%}: no blocks, no photographs"
@@ -159,14 +158,8 @@ class Inspector:
 
 def inspect(pdf: bytes, place: str, small: float = SMALL_PRINT) -> list[Problem]:
     """What a fax will not carry of the pages of any PDF."""
-    return drawn_and_inspected(pdf, place, small)[1]
-
-
-def drawn_and_inspected(pdf: bytes, place: str, small: float = SMALL_PRINT) -> tuple[list[Image.Image], list[Problem]]:
-    """The fax pages of any PDF, and what a fax will not carry of them, drawn once for both."""
     inspector = Inspector(place, small)
-    pages = fax.drawn(pdf, inspector.look)
-    return pages, inspector.findings(tiff.write(pages))
+    return inspector.findings(fax.fax_pages(pdf, inspector.look))
 
 
 # -- what to call it ---------------------------------------------------------------------------------------------------
@@ -262,10 +255,10 @@ def _pictures(seen: _Seen) -> Iterator[_Spot]:
 
 def _in_the_strip(seen: _Seen) -> Iterator[_Spot]:
     strip = seen.grey.crop((0, 0, seen.grey.width, STRIP_ROWS))
-    if not sum(strip.histogram()[: fax.PAPER]):
+    if not sum(strip.histogram()[: bands.PAPER]):
         return
     high = [one for one in seen.things if seen.dots(one.box)[1] < STRIP_ROWS]
-    there = [one for one in high if sum(seen.histogram(one.box)[: fax.PAPER])]
+    there = [one for one in high if sum(seen.histogram(one.box)[: bands.PAPER])]
     for one in there:
         yield _Spot("W_LEGIBLE_STRIP", one.box, "" if one.made is Made.TEXT else _sized("something", one.box))
     if not there:  # what is laid over a page, such as a stamp or a comment, is none of its things

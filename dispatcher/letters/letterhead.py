@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from dispatcher.domain.characters import offence
@@ -76,7 +77,16 @@ class Letterhead:
 
 def read_letterhead(path: Path, place: str, language: Language) -> Letterhead:
     """Raises TemplateError with every fault of the file and of the pictures that it names."""
-    text = read_text(path, place)
+    head, signatures = _words(read_text(path, place), place, language)
+    return replace(head, signatures=_signatures(signatures, path.parent, place)) if signatures else head
+
+
+@lru_cache(maxsize=32)
+def _words(text: str, place: str, language: Language) -> tuple[Letterhead, Mapping[str, object]]:
+    """The letterhead without its signatures, and what the file says of those; the same text once.
+
+    Their pictures are files of their own, and are read each time.
+    """
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -87,8 +97,8 @@ def read_letterhead(path: Path, place: str, language: Language) -> Letterhead:
         raise TemplateError(sorted(problems, key=lambda problem: problem.cause))
     own = tables.get(language.tag, {})
     base = LANGUAGES[str(table.get("language", _OWN))]
-    signatures = _signatures(table.get("signatures", {}), path.parent, place)
-    return _letterhead(table | own, language if own.keys() & {"title", "intro"} else base, signatures)
+    head = _letterhead(table | own, language if own.keys() & {"title", "intro"} else base)
+    return head, table.get("signatures", {})
 
 
 def _faults(table: Mapping[str, object], tables: Mapping[str, Mapping[str, object]], place: str) -> list[Problem]:
@@ -158,7 +168,7 @@ def _well_formed(key: str, value: object) -> bool:
     return bool(patterns[key].match(str(value))) if key in patterns else True
 
 
-def _letterhead(table: Mapping[str, object], language: Language, signatures: tuple[Signature, ...]) -> Letterhead:
+def _letterhead(table: Mapping[str, object], language: Language) -> Letterhead:
     board, footer, words = table["board"], table["footer"], table.get("words", {})
     assert isinstance(board, list)
     assert isinstance(footer, list)
@@ -172,7 +182,6 @@ def _letterhead(table: Mapping[str, object], language: Language, signatures: tup
         fax_edition=bool(table["fax_edition"]),
         locale=language.locale,
         words=tuple((str(said), str(meant)) for said, meant in words.items()),
-        signatures=signatures,
         phone=clean(str(table.get("phone", ""))),
         fax=clean(str(table.get("fax", ""))),
         email=clean(str(table.get("email", ""))),

@@ -11,8 +11,11 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
+from email import quoprimime
 from email.message import MIMEPart
 from email.policy import SMTP
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -25,7 +28,10 @@ from .parse import marked
 from .sheet import Sheet
 from .typography import direction
 
-_POLICY = SMTP.clone(max_line_length=78)
+_COLUMNS = 78
+_POLICY = SMTP.clone(max_line_length=_COLUMNS)
+#: Characters of a digest that stand in the boundaries.
+_MARK = 24
 _UNFIT = re.compile(r"[^a-z0-9]+")
 
 
@@ -65,13 +71,32 @@ def entity(sheet: Sheet, text: str, html: str, pdf: bytes, enclosures: Sequence[
     """
     _check_names(sheet, enclosures)
     contents = (text.encode(), html.encode(), pdf, *(one.data for one in enclosures))
-    digest = hashlib.sha256(b"\0".join(contents)).hexdigest()[:24]
-    both = _multipart("alternative", f"=_a_{digest}", [_words(text, "plain", sheet), _words(html, "html", sheet)])
-    gap = f"=_g_{digest}"
-    files = [_attachment(gap, file_name(sheet)), *(_enclosed(gap, one) for one in enclosures)]
-    whole = _multipart("mixed", f"=_m_{digest}", [both, *files])
+    digest = hashlib.sha256(b"\0".join(contents)).hexdigest()[:_MARK]
+    enclosed = tuple((one.name, one.title) for one in enclosures)
+    frame = _frame(sheet.language.locale, file_name(sheet), enclosed)
+    pieces = [piece.replace(frame.mark, digest.encode()) for piece in frame.pieces]
+    parts = [_quoted(contents[0]), _quoted(contents[1]), *map(_base64, contents[2:])]
+    return b"".join([pieces[0], *(part for pair in zip(parts, pieces[1:], strict=True) for part in pair)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """An entity without its contents: what stands before, between and after them, with a mark where the digest goes."""
+
+    pieces: tuple[bytes, ...]
+    mark: bytes
+
+
+@lru_cache(maxsize=64)
+def _frame(locale: str, name: str, enclosed: tuple[tuple[str, str], ...]) -> _Frame:
+    """All letters of a text have one frame; the library, which is careful and slow, makes it once."""
+    mark = hashlib.sha256(repr((locale, name, enclosed)).encode()).hexdigest()[:_MARK]
+    gap = f"=_g_{mark}"
+    both = _multipart("alternative", f"=_a_{mark}", [_words(gap, kind, locale) for kind in ("plain", "html")])
+    files = [_attachment(gap, name), *(_enclosed(gap, *one) for one in enclosed)]
+    whole = _multipart("mixed", f"=_m_{mark}", [both, *files])
     whole["MIME-Version"] = "1.0"
-    return _filled(whole.as_bytes(policy=_POLICY), gap, contents[2:])
+    return _Frame(tuple(whole.as_bytes(policy=_POLICY).split(gap.encode())), mark.encode())
 
 
 def _multipart(subtype: str, boundary: str, parts: list[MIMEPart]) -> MIMEPart:
@@ -83,10 +108,11 @@ def _multipart(subtype: str, boundary: str, parts: list[MIMEPart]) -> MIMEPart:
     return part
 
 
-def _words(text: str, subtype: str, sheet: Sheet) -> MIMEPart:
+def _words(gap: str, subtype: str, locale: str) -> MIMEPart:
     part = MIMEPart(_POLICY)
-    part.set_content(text, subtype=subtype, charset="utf-8", cte="quoted-printable")
-    part["Content-Language"] = sheet.language.locale
+    part.set_content("", subtype=subtype, charset="utf-8", cte="quoted-printable")
+    part.set_payload(gap)
+    part["Content-Language"] = locale
     return part
 
 
@@ -97,23 +123,23 @@ def _attachment(gap: str, name: str) -> MIMEPart:
     return part
 
 
-def _filled(entity: bytes, gap: str, contents: Sequence[bytes]) -> bytes:
-    """Puts the files into their gaps, in turn; the library would take each of them apart line by line."""
-    before, *after = entity.split(gap.encode())
-    return b"".join([before, *(part for pair in zip(map(_base64, contents), after, strict=True) for part in pair)])
+def _enclosed(gap: str, name: str, title: str) -> MIMEPart:
+    part = _attachment(gap, name)
+    if title:
+        part["Content-Description"] = title
+    return part
+
+
+def _quoted(text: bytes) -> bytes:
+    """Lines in quoted-printable (RFC 2045, 6.7), ended by CRLF, as the library's own `set_content` writes them."""
+    lines = b"\n".join(text.splitlines()) + b"\n"
+    return quoprimime.body_encode(lines.decode("latin-1"), _COLUMNS).replace("\n", "\r\n").encode("ascii")
 
 
 def _base64(data: bytes) -> bytes:
     """Lines of 76 characters (RFC 2045, 6.8)."""
     code = binascii.b2a_base64(data, newline=False)
-    return b"".join(code[at : at + 76] + b"\r\n" for at in range(0, len(code), 76))
-
-
-def _enclosed(gap: str, enclosure: Enclosure) -> MIMEPart:
-    part = _attachment(gap, enclosure.name)
-    if enclosure.title:
-        part["Content-Description"] = enclosure.title
-    return part
+    return b"\r\n".join([code[at : at + 76] for at in range(0, len(code), 76)] + [b""])
 
 
 def _check_names(sheet: Sheet, enclosures: Sequence[Enclosure]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,9 +47,16 @@ class Parser:
     def __init__(self, language: Language) -> None:
         self._language = language
         self._markdown = _markdown(language)
+        self._kept = lru_cache(maxsize=64)(self._body)
 
     def body(self, text: str, place: str) -> tuple[Block, ...]:
-        """The blocks of a letter. Raises TemplateError with everything that a letter may not hold."""
+        """The blocks of a letter. Raises TemplateError with everything that a letter may not hold.
+
+        Kept, because the subject is the same in all letters of a text, and the body in many of them.
+        """
+        return self._kept(text, place)
+
+    def _body(self, text: str, place: str) -> tuple[Block, ...]:
         if problems := markdown_faults(text, place):
             raise TemplateError(problems)
         reader = _Reader(self._language, place)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from importlib.resources import files
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ import typst
 
 from dispatcher.domain.errors import Problem, TemplateError
 
-from .fitting import FULL, FULL_ARABIC, largest
+from .fitting import from_step, largest
 from .languages import Script
 from .parse import marked, span_data, tree_data
 from .sheet import CoverLine, Sheet
@@ -29,7 +30,10 @@ Edition = Literal["print", "fax"]
 FITS = tuple(step / 4 for step in range(17))
 #: A letter that does not fit one page even so runs on, near its full size.
 LONG_FIT = 0.5
-_MIDDLE = len(FITS) // 2
+#: So many steps smaller than their like all letters of a text are set, so that most of them fit at the first try.
+_SPARE = 1
+#: So many steps smaller is a letter set for each row that it is longer than its like.
+_STEPS_A_ROW = 1
 #: Of so many texts the step is remembered.
 _KEPT = 32
 #: Characters, words and paragraphs of a body that no page holds at any step: the search for one would be the costliest
@@ -84,28 +88,31 @@ class Typesetter:
         return self._compilers[script]
 
     def set(self, sheet: Sheet, edition: Edition, like: Sheet | None = None) -> Pages:
-        """The largest step of FITS at which the letter fits one page; else as many pages as it takes.
+        """The letter on one page, in the size of its text; else on as many pages as it takes.
 
-        The search begins where `like`, another letter of the same text, came out, so it mostly ends at once. It must
-        not begin where the letter before this one came out: now and then a paragraph has a line more in a smaller size
-        (3 of 4,000), and then the result would depend on the order in which letters are set.
+        All letters of one text have one size, that in which `like` fits easily: a letter of the same text to a mission
+        as there are many. So a campaign looks alike, and most letters are set once. A longer letter is made smaller
+        until it fits. The size follows from these two alone, never from the letters that were set before.
         """
-        near = self._step_of(like, edition) + round(2 * (sheet.rows - like.rows)) if like else _MIDDLE
-        found = self._largest(sheet, edition, min(max(near, 0), len(FITS) - 1))
-        return found[1] if found else self._long(sheet, _text(sheet), edition)
-
-    def _largest(self, sheet: Sheet, edition: Edition, near: int) -> tuple[int, Pages] | None:
         if _surely_long(sheet):
-            return None
+            return self._long(sheet, _text(sheet), edition)
+        setting = self._setting(sheet, edition)
+        if like is None:
+            found = largest(setting, len(FITS))
+            return found[1] if found else self._long(sheet, _text(sheet), edition)
+        longer = max(0, ceil(_STEPS_A_ROW * (sheet.rows - like.rows)))
+        page = from_step(setting, len(FITS), self._step_of(like, edition) + _SPARE + longer)
+        return page or self._long(sheet, _text(sheet), edition)
+
+    def _setting(self, sheet: Sheet, edition: Edition) -> Callable[[int], Pages]:
         text = _text(sheet)
-        full = FULL_ARABIC if sheet.language.script == "arabic" else FULL
-        return largest(lambda step: self._compile(sheet, text, edition, FITS[step], long=False), len(FITS), near, full)
+        return lambda step: self._compile(sheet, text, edition, FITS[step], long=False)
 
     def _step_of(self, like: Sheet, edition: Edition) -> int:
-        """The step at which `like` fits, looked for once."""
+        """The step at which `like` fits, looked for once; the last where it does not."""
         key = (like, edition)
         if key not in self._steps:
-            found = self._largest(like, edition, _MIDDLE)
+            found = None if _surely_long(like) else largest(self._setting(like, edition), len(FITS))
             step = found[0] if found else len(FITS) - 1
             self._steps = {**dict(list(self._steps.items())[-_KEPT:]), key: step}
         return self._steps[key]

@@ -159,16 +159,16 @@ class Printer:
         place = f"contact {order.contact.id}"
         inspector = Inspector(place, SMALL_PRINT if sheet.head.fax_edition else OWN_SMALL_PRINT)
         strokes = fax.STRONG_STROKES if sheet.head.fax_edition else fax.THIN_STROKES
-        own_pages = fax.drawn(own.pdf, inspector.look, fine=strokes)
+        own_pages = fax.coded(own.pdf, inspector.look, fine=strokes)
         parts = {
             "pdf": pages.pdf,
             "fax_pdf": fax_copy.pdf,
-            "tiff": tiff.write([*own_pages, *(page for one in attached for page in one.pages)]),
+            "tiff": tiff.bound([*own_pages, *(page for one in attached for page in one.pages)]),
             "html": html.encode(),
             "text": text.encode(),
             "entity": mail.entity(sheet, text, html, pages.pdf, order.enclosures),
         }
-        seen = inspector.findings(parts["tiff"] if not attached else tiff.write(own_pages))
+        seen = inspector.findings(parts["tiff"] if not attached else tiff.bound(own_pages))
         warnings = (
             *finished(order, pages, fax_copy, parts),
             *seen,

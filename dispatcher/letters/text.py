@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from .sheet import Sheet
 from .tree import Block, Span, spelt
@@ -13,11 +14,12 @@ from .typography import unbound
 COLUMNS = 72
 
 
+@lru_cache(maxsize=512)
 def wrap(text: str, first: str = "", then: str = "") -> str:
     """The text in lines of 72 columns; `first` stands before the first line, `then` before the others.
 
     A long word, such as an address on the web, is not broken; a no-break space holds until the lines are cut. Chinese
-    has no spaces to break at, and stays one line.
+    has no spaces to break at, and stays one line. Kept, because most lines of a campaign are the same in each letter.
     """
     if any(unicodedata.east_asian_width(char) in "WF" for char in text):
         return unbound(first + text)

@@ -38,34 +38,47 @@ class FaxPage:
     size: int  #: bytes of its code, which are what the line carries
 
 
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A page, packed: black is 1 in its Group 4 code, which is what MinIsWhite says."""
+
+    width: int
+    height: int
+    code: bytes
+
+
 def write(pages: Sequence[Image.Image]) -> bytes:
     """The pages (mode '1', white is 1, WIDTH wide) as one little-endian TIFF."""
+    return bound([strip(page) for page in pages])
+
+
+def bound(strips: Sequence[Strip]) -> bytes:
+    """The packed pages as one little-endian TIFF."""
     out = bytearray(_HEADER.pack(b"II", 42, 0))
     link = 4
-    for number, page in enumerate(pages):
-        strip = _strip(page)
+    for number, page in enumerate(strips):
         start = len(out)
-        out += strip + b"\0" * (len(strip) % 2)
+        out += page.code + b"\0" * (len(page.code) % 2)
         struct.pack_into("<I", out, link, len(out))
-        link = _append_directory(out, page, start, len(strip), (number, len(pages)))
+        link = _append_directory(out, page, start, (number, len(strips)))
     return bytes(out)
 
 
-def _strip(page: Image.Image) -> bytes:
-    """The page's Group 4 code with black as 1, which is what MinIsWhite says."""
+def strip(page: Image.Image) -> Strip:
+    """The page (mode '1', white is 1), packed."""
     target = io.BytesIO()
     ImageChops.invert(page).save(target, "TIFF", compression="group4", strip_size=1 << 30)
-    with Image.open(target) as image:
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        offsets, counts = tags[273], tags[279]
+    written = target.getvalue()
+    tags = next(_directories(written))
+    offsets, counts = tags[273], tags[279]
     if len(offsets) != 1:
         raise AssertionError("one page gave more than one strip")
-    return target.getvalue()[offsets[0] : offsets[0] + counts[0]]
+    return Strip(*page.size, written[offsets[0] : offsets[0] + counts[0]])
 
 
-def _append_directory(out: bytearray, page: Image.Image, start: int, size: int, number: tuple[int, int]) -> int:
+def _append_directory(out: bytearray, page: Strip, start: int, number: tuple[int, int]) -> int:
     """Writes the page's directory at the end; returns where its link to the next one stands."""
-    entries = _entries(page, start, size, number)
+    entries = _entries(page, start, number)
     extra_at = len(out) + 2 + 12 * len(entries) + 4
     extra = bytearray()
     out += struct.pack("<H", len(entries))
@@ -80,23 +93,20 @@ def _append_directory(out: bytearray, page: Image.Image, start: int, size: int, 
     return link
 
 
-def _entries(
-    page: Image.Image, start: int, size: int, number: tuple[int, int]
-) -> list[tuple[int, int, int, int | bytes]]:
+def _entries(page: Strip, start: int, number: tuple[int, int]) -> list[tuple[int, int, int, int | bytes]]:
     """Tag, type, count, value (bytes stand apart), in ascending order as TIFF 6.0 asks."""
-    width, height = page.size
     return [
         (254, _LONG, 1, 2),  # NewSubfileType: a page of several
-        (256, _LONG, 1, width),
-        (257, _LONG, 1, height),
+        (256, _LONG, 1, page.width),
+        (257, _LONG, 1, page.height),
         (258, _SHORT, 1, 1),
         (259, _SHORT, 1, 4),  # Compression: Group 4
         (262, _SHORT, 1, 0),  # PhotometricInterpretation: MinIsWhite
         (266, _SHORT, 1, 1),  # FillOrder: most significant bit first
         (273, _LONG, 1, start),
         (277, _SHORT, 1, 1),
-        (278, _LONG, 1, height),  # RowsPerStrip: all of them
-        (279, _LONG, 1, size),
+        (278, _LONG, 1, page.height),  # RowsPerStrip: all of them
+        (279, _LONG, 1, len(page.code)),
         (282, _RATIONAL, 1, struct.pack("<II", DPI[0], 1)),
         (283, _RATIONAL, 1, struct.pack("<II", DPI[1], 1)),
         (293, _LONG, 1, 0),  # T6Options: none

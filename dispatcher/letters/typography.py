@@ -20,6 +20,8 @@ _INNER_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 
 def clean(text: str) -> str:
     """Composed (NFC), on one line, without controls, bidi controls, private-use and unassigned characters."""
+    if text.isprintable():  # then it holds nothing that is left out below, and no space but the ordinary one
+        return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
     spaced = "".join(" " if char in "\n\r\t\v\f\u0085\u2028\u2029" else char for char in text)
     kept = "".join(char for char in spaced if char not in _UNSEEN and unicodedata.category(char) not in _REFUSED)
     return _SPACES.sub(" ", unicodedata.normalize("NFC", kept)).strip()

@@ -318,6 +318,12 @@ class Campaigns(Section):
     folder: Place = Path("config/campaigns")
 
 
+class Calendars(Section):
+    """Closed days that only you know."""
+
+    closed_days: File = None  #: a file of your own, read by `intake.almanac`
+
+
 class Settings(Section):
     """Everything that an administrator decides."""
 
@@ -335,6 +341,7 @@ class Settings(Section):
     templates: Templates = Templates()
     contacts: Contacts = Contacts()
     campaigns: Campaigns = Campaigns()
+    calendars: Calendars = Calendars()
 
     base: Path = Field(default=Path(), exclude=True)  #: the project folder: relative paths start here
     origins: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)  #: key → where its value is from

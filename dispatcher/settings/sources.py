@@ -14,6 +14,7 @@ PREFIX = "DISPATCHER__"
 CONTAINER_SECRETS = Path("/run/secrets")
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([\w.\"' -]+?)\s*\]\]?\s*(#.*)?$")
+_TIDY = re.compile(r"[\"' ]")
 _KEY = re.compile(r"\s*([\w.\"'-]+(?:\s*\.\s*[\w\"'-]+)*)\s*=")
 
 
@@ -27,6 +28,7 @@ class Given(NamedTuple):
 
 def from_file(path: Path, name: str) -> list[Given]:
     """What the TOML file at `path` gives, called `name` in origins; raises SettingsError when it is no TOML."""
+    text = ""
     try:
         text = path.read_bytes().decode()
         tree = tomllib.loads(text)
@@ -37,7 +39,7 @@ def from_file(path: Path, name: str) -> list[Given]:
     except UnicodeDecodeError as error:
         raise SettingsError(Problem(name, "the file is not UTF-8", "Save it as UTF-8", "E_SETTINGS_TOML")) from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(_broken(name, str(error))) from error
+        raise SettingsError(_broken(name, str(error), text)) from error
     lines = _lines(text)
     return [Given(key, value, f"{name}:{_line_of(key, lines)}") for key, value in flatten(tree) if key]
 
@@ -102,11 +104,24 @@ def _unpacked(text: str) -> object:
         return text
 
 
-def _broken(name: str, message: str) -> Problem:
+def _broken(name: str, message: str, text: str) -> Problem:
     found = re.search(r"\(at line (\d+), column (\d+)\)", message)
     place = f"{name}:{found[1]}" if found else name
+    if found and (twice := _declared_before(text.splitlines(), int(found[1]))):
+        return Problem(place, *twice, "E_SETTINGS_TOML")
     cause = message.split(" (at ", maxsplit=1)[0]
     return Problem(place, f"this is not TOML: {cause}", "Correct the line, or the one before it", "E_SETTINGS_TOML")
+
+
+def _declared_before(lines: list[str], number: int) -> tuple[str, str] | None:
+    """Cause and way out where that line begins a table that stands further up; tomllib says only that it may not."""
+    names = [(_TIDY.sub("", one[2]), one[1]) if (one := _HEADER.match(line)) else None for line in lines[:number]]
+    name, mark = names.pop() or ("", "[[")
+    before = next((line for line, one in enumerate(names, 1) if one and one[0] == name), 0)
+    if mark == "[[" or not before:
+        return None
+    way_out = f"Fill in what stands under line {before}, and take this second one out"
+    return f"[{name}] stands already in line {before}", way_out
 
 
 def _lines(text: str) -> dict[str, int]:
@@ -119,13 +134,13 @@ def _lines(text: str) -> dict[str, int]:
             table = _table(header, count)
             lines.setdefault(table, number)
         elif key := _KEY.match(line):
-            name = re.sub(r"[\"' ]", "", key[1])
+            name = _TIDY.sub("", key[1])
             lines.setdefault(f"{table}.{name}" if table else name, number)
     return lines
 
 
 def _table(header: re.Match[str], count: dict[str, int]) -> str:
-    name = re.sub(r"[\"' ]", "", header[2])
+    name = _TIDY.sub("", header[2])
     if header[1] == "[[":
         count[name] = count.get(name, -1) + 1
         return f"{name}.{count[name]}"

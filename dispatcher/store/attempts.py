@@ -16,7 +16,7 @@ from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.words import Cause, Stage, State
 
 from .campaigns import RUNNING
-from .schema import attempt, campaign, delivery, evidence
+from .schema import address, attempt, campaign, delivery, evidence
 
 
 def from_row(row: Row[Any]) -> Attempt:
@@ -78,11 +78,13 @@ async def mark_transmitting(
     """The fence: after this commits, bytes may leave. Raises LostClaim when the try is no longer ours to make.
 
     One statement looks at everything that may have changed since the claim: the lease, the fencing number, the state,
-    and whether the campaign still runs.
+    whether the campaign still runs, and whether the contact still has this address.
     """
     runs = exists().where(campaign.c.id == delivery.c.campaign_id, RUNNING)
+    theirs = (address.c.contact_id == delivery.c.contact_id) & (address.c.kind == delivery.c.kind)
+    present = exists().where(theirs, address.c.value == delivery.c.address)
     mine = (delivery.c.id == one.delivery_id) & (delivery.c.fence == one.fence) & (delivery.c.state == State.SENDING)
-    ours = update(delivery).where(mine, delivery.c.due > now, runs).values(due=lease_until)
+    ours = update(delivery).where(mine, delivery.c.due > now, runs, present).values(due=lease_until)
     opened = update(attempt).where(attempt.c.id == one.id, attempt.c.stage == Stage.OPEN)
     stamp = {
         "stage": Stage.TRANSMITTING,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -11,8 +12,9 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.errors import NotFound
-from dispatcher.domain.model import Hours, Letter
+from dispatcher.domain.model import Delivery, Hours, Letter, hours_from
 
+from .parts import in_parts
 from .schema import campaign, letter, occurrence
 
 #: A campaign whose queued rows may be claimed.
@@ -30,10 +32,10 @@ class CampaignRow:
     plan: str  #: sha256 of the plan in the archive; '' before it is prepared
     prepared_by: str
     prepared_at: datetime | None
-    approved_plan: str
+    approved_plan: str  #: what was signed last; `approved` tells whether that stands
     approved_by: str
     approved_at: datetime | None
-    confirmed: tuple[tuple[str, str], ...]  #: (code, place) of what the approver confirmed besides the plan
+    confirmed: tuple[tuple[str, ...], ...]  #: (code, place, digest) of what the approver confirmed besides the plan
     launched_at: datetime | None
     paused_at: datetime | None
     stopped_at: datetime | None
@@ -43,7 +45,8 @@ class CampaignRow:
 
     @property
     def approved(self) -> bool:
-        return bool(self.plan) and self.approved_plan == self.plan
+        """The present plan is signed. A signature that was void once is not good again when its plan comes back."""
+        return bool(self.plan) and self.approved_plan == self.plan and self.approved_at is not None
 
     @property
     def running(self) -> bool:
@@ -65,8 +68,7 @@ class CampaignRow:
 
 def _from_row(row: Row[Any]) -> CampaignRow:
     fields = dict(row._mapping)
-    hours = fields["hours"]
-    fields["hours"] = Hours(*(time.fromisoformat(one) for one in hours)) if hours else None
+    fields["hours"] = hours_from(fields["hours"])
     fields["confirmed"] = tuple((code, place) for code, place in fields["confirmed"] or ())
     fields["steps"] = tuple((number, after) for number, after in fields["steps"])
     return CampaignRow(**fields)
@@ -100,6 +102,11 @@ async def put(connection: AsyncConnection, campaign_id: str, **values: Any) -> N
         await connection.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
 
 
+async def void_approval(connection: AsyncConnection, campaign_id: str) -> None:
+    """What was signed is kept, to compare with; the signature and all that was confirmed with it are gone for good."""
+    await put(connection, campaign_id, approved_by="", approved_at=None, confirmed=None)
+
+
 async def open_occurrence(connection: AsyncConnection, campaign_id: str, local_key: str, at: datetime) -> bool:
     """Note that this occurrence of the campaign exists; False when it was noted before."""
     same = (occurrence.c.campaign_id == campaign_id) & (occurrence.c.local_key == local_key)
@@ -109,11 +116,20 @@ async def open_occurrence(connection: AsyncConnection, campaign_id: str, local_k
     return True
 
 
-async def put_letter(connection: AsyncConnection, one: Letter) -> None:
-    """Note a frozen letter; noting it again does nothing (its digest is its name)."""
-    if await find_letter(connection, one.digest) is None:
-        values = {name: getattr(one, name) for name in Letter.__slots__}
-        await connection.execute(insert(letter).values(**values))
+async def occurrences(connection: AsyncConnection, campaign_id: str) -> dict[str, datetime]:
+    """The times at which a launched campaign happens, by local key, in order."""
+    mine = select(occurrence.c.local_key, occurrence.c.at).where(occurrence.c.campaign_id == campaign_id)
+    return {row.local_key: row.at for row in await connection.execute(mine.order_by(occurrence.c.at))}
+
+
+async def put_letters(connection: AsyncConnection, letters: Sequence[Letter]) -> None:
+    """Note frozen letters, in a few statements; noting one again does nothing (its digest is its name)."""
+    for part in in_parts(letters):
+        known = letter.c.digest.in_([one.digest for one in part])
+        there = set((await connection.execute(select(letter.c.digest).where(known))).scalars())
+        rows = [{name: getattr(one, name) for name in Letter.__slots__} for one in part if one.digest not in there]
+        if rows:
+            await connection.execute(insert(letter), rows)
 
 
 async def find_letter(connection: AsyncConnection, digest: str) -> Letter | None:
@@ -129,8 +145,9 @@ async def get_letter(connection: AsyncConnection, digest: str) -> Letter:
     return found
 
 
-async def letter_for(connection: AsyncConnection, campaign_id: str, step: int, contact_id: str) -> Letter | None:
-    """The approved letter of that step to that addressee."""
-    of = (letter.c.campaign_id == campaign_id) & (letter.c.step == step) & (letter.c.contact_id == contact_id)
+async def letter_for(connection: AsyncConnection, one: Delivery, step: int) -> Letter | None:
+    """The approved letter of that step to the addressee of this delivery, of the same time of its campaign."""
+    of = (letter.c.campaign_id == one.campaign_id) & (letter.c.step == step)
+    of &= (letter.c.contact_id == one.addressee_id) & (letter.c.occurrence == one.occurrence)
     row = (await connection.execute(select(letter).where(of))).first()
     return Letter(**row._mapping) if row else None

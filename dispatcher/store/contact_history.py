@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,25 +59,24 @@ async def add_import(
     return int(made.scalar_one())
 
 
-async def add_change(
+async def add_changes(
     connection: AsyncConnection,
-    change: Change,
+    changes: Sequence[Change],
     by: str,
     now: datetime,
     *,
     import_number: int | None = None,
     reason: str = "",
 ) -> None:
-    row = {
-        "contact_id": change.contact_id,
-        "at": now,
-        "by": by,
-        "import_number": import_number,
-        "reason": reason,
-        "before": change.before.as_data() if change.before else None,
-        "after": change.after.as_data() if change.after else None,
-    }
-    await connection.execute(insert(contact_change).values(row))
+    """Put these changes on record, in their order."""
+    same = {"at": now, "by": by, "import_number": import_number, "reason": reason}
+    rows = [{"contact_id": one.contact_id, **same, **_states(one)} for one in changes]
+    if rows:
+        await connection.execute(insert(contact_change), rows)
+
+
+def _states(change: Change) -> dict[str, Any]:
+    return {name: one.as_data() if one else None for name, one in (("before", change.before), ("after", change.after))}
 
 
 async def get_import(connection: AsyncConnection, number: int) -> ImportRow:

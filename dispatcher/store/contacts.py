@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dispatcher.domain.model import Address, Contact, Provenance
+from dispatcher.domain.model import Address, Contact, Delivery, Provenance
 from dispatcher.domain.words import Form, Gender, Kind, Policy
 
-from .schema import address, answer, contact, delivery, letter, suppression
+from .parts import in_parts
+from .schema import address, answer, contact, contact_change, delivery, letter, occurrence, suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,22 @@ async def kept(connection: AsyncConnection, contact_id: str) -> Kept | None:
     return Kept(_from_data(row.data), row.active, row.source) if row else None
 
 
+async def kept_among(connection: AsyncConnection, contact_ids: Sequence[str]) -> dict[str, Kept]:
+    """Those of these contacts that there are, by id, the retired ones too."""
+    found: dict[str, Kept] = {}
+    for part in in_parts(contact_ids):
+        rows = await connection.execute(select(contact).where(contact.c.id.in_(part)))
+        found |= {row.id: Kept(_from_data(row.data), row.active, row.source) for row in rows}
+    return found
+
+
+async def version(connection: AsyncConnection) -> tuple[Any, ...]:
+    """Grows with every change of a contact and of the suppression list: equal means that neither changed between."""
+    latest = select(func.max(contact_change.c.number)).scalar_subquery()
+    barred = select(func.count(), func.max(suppression.c.since), latest).select_from(suppression)
+    return tuple((await connection.execute(barred)).one())
+
+
 async def every(connection: AsyncConnection) -> dict[str, Kept]:
     """All contacts by id, the retired ones too."""
     rows = await connection.execute(select(contact).order_by(contact.c.id))
@@ -54,43 +71,78 @@ async def active(connection: AsyncConnection) -> list[tuple[Contact, str]]:
     return [(_from_data(row.data), row.source) for row in await connection.execute(query)]
 
 
-async def release_addresses(connection: AsyncConnection, contact_ids: Iterable[str]) -> None:
+async def release_addresses(connection: AsyncConnection, contact_ids: Sequence[str]) -> None:
     """Free the addresses of these contacts, so that others of the same change can take them over."""
-    for contact_id in contact_ids:
-        await connection.execute(delete(address).where(address.c.contact_id == contact_id))
+    for some in in_parts(contact_ids):
+        await connection.execute(delete(address).where(address.c.contact_id.in_(some)))
 
 
-async def set_to(connection: AsyncConnection, contact_id: str, state: Kept | None, now: datetime) -> None:
-    """Make the contact exactly this; None takes it off the list, and off the record where nothing refers to it."""
-    await release_addresses(connection, (contact_id,))
-    known = await kept(connection, contact_id)
-    if state is None:
-        await _remove(connection, contact_id)
-        return
-    row = {"data": _as_data(state.person), "active": state.active, "source": state.source, "imported_at": now}
-    if known is None:
-        await connection.execute(insert(contact).values(id=contact_id, **row))
-    else:
-        await connection.execute(update(contact).where(contact.c.id == contact_id).values(row))
-    if state.active:
-        for one in state.person.addresses:
-            await connection.execute(insert(address).values(contact_id=contact_id, kind=one.kind, value=one.value))
+async def set_all(connection: AsyncConnection, states: Mapping[str, Kept | None], now: datetime) -> None:
+    """Make these contacts exactly this; None takes one off the list, and off the record where nothing refers to it.
+
+    A few statements, whatever the number of contacts: everybody else waits for this transaction.
+    """
+    await release_addresses(connection, list(states))
+    await _remove(connection, [name for name, one in states.items() if one is None])
+    present = {name: one for name, one in states.items() if one is not None}
+    known = await _known(connection, list(present))
+    rows = {name: _row(one, now) for name, one in present.items()}
+    new = [{"id": name, **row} for name, row in rows.items() if name not in known]
+    changed = [{"key": name, **row} for name, row in rows.items() if name in known]
+    if new:
+        await connection.execute(insert(contact), new)
+    if changed:
+        await connection.execute(update(contact).where(contact.c.id == bindparam("key")), changed)
+    theirs = [
+        {"contact_id": name, "kind": each.kind, "value": each.value}
+        for name, one in present.items()
+        for each in (one.person.addresses if one.active else ())
+    ]
+    if theirs:
+        await connection.execute(insert(address), theirs)
 
 
-async def _remove(connection: AsyncConnection, contact_id: str) -> None:
+def _row(one: Kept, now: datetime) -> dict[str, Any]:
+    return {**one.as_data(), "imported_at": now}
+
+
+async def _known(connection: AsyncConnection, contact_ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for some in in_parts(contact_ids):
+        found |= set((await connection.execute(select(contact.c.id).where(contact.c.id.in_(some)))).scalars())
+    return found
+
+
+async def _remove(connection: AsyncConnection, contact_ids: Sequence[str]) -> None:
     """A contact that was written to stays for the record, retired."""
-    theirs = delivery.c.contact_id == contact_id, letter.c.contact_id == contact_id, answer.c.contact_id == contact_id
-    used = [bool((await connection.execute(select(exists().where(one)))).scalar()) for one in theirs]
-    if any(used):
-        await connection.execute(update(contact).where(contact.c.id == contact_id).values(active=False))
-    else:
-        await connection.execute(delete(contact).where(contact.c.id == contact_id))
+    for some in in_parts(contact_ids):
+        used = await written_to(connection, some)
+        await connection.execute(update(contact).where(contact.c.id.in_(sorted(used))).values(active=False))
+        gone = [name for name in some if name not in used]
+        await connection.execute(delete(contact).where(contact.c.id.in_(gone)))
 
 
-async def owner(connection: AsyncConnection, one: Address) -> str:
-    """The id of the contact that has this address; '' if none has."""
-    query = select(address.c.contact_id).where(address.c.kind == one.kind, address.c.value == one.value)
-    return str((await connection.execute(query)).scalar() or "")
+async def written_to(connection: AsyncConnection, contact_ids: Sequence[str]) -> set[str]:
+    """Those of these contacts for whom there is a letter, a delivery of their own or of another's copy, or an answer.
+
+    Of nobody else can a letter be waiting.
+    """
+    found: set[str] = set()
+    for column in (delivery.c.contact_id, delivery.c.addressee_id, letter.c.contact_id, answer.c.contact_id):
+        for some in in_parts(contact_ids):
+            found |= set((await connection.execute(select(column).where(column.in_(some)).distinct())).scalars())
+    return found
+
+
+async def owners(connection: AsyncConnection, addresses: Collection[Address]) -> dict[Address, str]:
+    """The ids of the contacts that have these addresses; an address that nobody has is not in it."""
+    found: dict[Address, str] = {}
+    for kind in Kind:
+        for some in in_parts([one.value for one in addresses if one.kind is kind]):
+            query = select(address.c.value, address.c.contact_id)
+            rows = await connection.execute(query.where(address.c.kind == kind, address.c.value.in_(some)))
+            found |= {Address(kind, row.value): row.contact_id for row in rows}
+    return found
 
 
 async def note_answer(
@@ -100,8 +152,12 @@ async def note_answer(
     await connection.execute(insert(answer).values(row))
 
 
-async def has_answered(connection: AsyncConnection, campaign_id: str, contact_id: str) -> bool:
-    query = select(exists().where(answer.c.campaign_id == campaign_id, answer.c.contact_id == contact_id))
+async def has_answered(connection: AsyncConnection, one: Delivery) -> bool:
+    """Has the addressee answered? An answer counts for what left before it, not for a later time of the campaign."""
+    mine = (answer.c.campaign_id == one.campaign_id) & (answer.c.contact_id == one.addressee_id)
+    here = (occurrence.c.campaign_id == one.campaign_id) & (occurrence.c.local_key == one.occurrence)
+    later = exists().where(here, occurrence.c.at > answer.c.at).correlate(answer)
+    query = select(exists().where(mine, ~later))
     return bool((await connection.execute(query)).scalar())
 
 
@@ -127,16 +183,32 @@ async def suppressed_since(connection: AsyncConnection, one: Address) -> tuple[d
     return (row.since, row.by) if row else None
 
 
+async def suppressed_among(
+    connection: AsyncConnection, addresses: Sequence[Address]
+) -> dict[Address, tuple[datetime, str]]:
+    """Those of these addresses that stand on the list: since when, and by whom."""
+    found: dict[Address, tuple[datetime, str]] = {}
+    for kind in Kind:
+        for part in in_parts([one.value for one in addresses if one.kind is kind]):
+            here = (suppression.c.kind == kind) & suppression.c.value.in_(part)
+            rows = await connection.execute(select(suppression).where(here))
+            found |= {Address(kind, row.value): (row.since, row.by) for row in rows}
+    return found
+
+
 def _as_data(person: Contact) -> dict[str, Any]:
     """The fields as JSON holds them; what is empty is left out, so that a new field needs no change of old rows."""
-    return {name: value for name, value in _plain(asdict(person)).items() if value not in ("", [], None)}
+    return {name: value for name, value in _plain(person).items() if value not in ("", [], None)}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
+    """By hand: `asdict` copies every text, and ten thousand contacts are written while everybody else waits."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
         return [_plain(one) for one in value]
+    if isinstance(value, (Contact, Address, Provenance)):
+        return {name: _plain(getattr(value, name)) for name in value.__slots__}
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -16,6 +16,7 @@ from dispatcher.domain.model import Delivery
 from dispatcher.domain.words import Cause, Kind, Role, State
 
 from .campaigns import RUNNING
+from .parts import in_parts
 from .schema import CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
 
 
@@ -31,6 +32,19 @@ async def add(connection: AsyncConnection, one: Delivery) -> bool:
         return False
     await connection.execute(insert(delivery).values({name: getattr(one, name) for name in Delivery.__slots__}))
     return True
+
+
+async def add_all(connection: AsyncConnection, rows: Sequence[Delivery]) -> int:
+    """The same for many, a few statements for all of them; how many were new."""
+    added = 0
+    for part in in_parts(rows):
+        known = select(delivery.c.id).where(delivery.c.id.in_([one.id for one in part]))
+        there = set((await connection.execute(known)).scalars())
+        new = [{name: getattr(one, name) for name in Delivery.__slots__} for one in part if one.id not in there]
+        if new:
+            await connection.execute(insert(delivery), new)
+        added += len(new)
+    return added
 
 
 async def find(connection: AsyncConnection, delivery_id: str) -> Delivery | None:
@@ -129,6 +143,7 @@ async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
     """The other deliveries of the same letter to the same contact."""
     same = (delivery.c.campaign_id == one.campaign_id) & (delivery.c.contact_id == one.contact_id)
     own = (delivery.c.step == one.step) & (delivery.c.addressee_id == one.addressee_id) & (delivery.c.id != one.id)
+    own &= delivery.c.occurrence == one.occurrence
     return [from_row(row) for row in await connection.execute(select(delivery).where(same, own))]
 
 
@@ -142,8 +157,9 @@ async def bring_forward(connection: AsyncConnection, email_id: str, now: datetim
 
 
 async def relink_fallback(connection: AsyncConnection, email_id: str, new_id: str) -> None:
-    """Those that wait for the proof of one email wait for the proof of another."""
-    rows = (await connection.execute(select(delivery).where(delivery.c.fallback_for == email_id))).all()
+    """Those that still wait for the proof of one email wait for the proof of another."""
+    waiting = delivery.c.state.in_([state.value for state in (State.QUEUED, State.DEFERRED, State.HELD)])
+    rows = (await connection.execute(select(delivery).where(delivery.c.fallback_for == email_id, waiting))).all()
     for row in rows:
         await change(connection, from_row(row), fallback_for=new_id)
 

@@ -132,14 +132,14 @@ campaign = Table(
     _text("plan"),  # sha256 of the frozen plan in the archive: what will happen, whole
     _text("prepared_by"),
     Column("prepared_at", Instant),
-    _text("approved_plan"),  # approval stands only while it equals `plan`
+    _text("approved_plan"),  # the plan that was signed last; the signature stands while `approved_at` does
     _text("approved_by"),
-    Column("approved_at", Instant),
-    Column("confirmed", Json),  # what the approver confirmed besides: [[code, place], …]
+    Column("approved_at", Instant),  # null: never signed, or void since
+    Column("confirmed", Json),  # what the approver confirmed besides: [[code, place, digest of what was seen], …]
     Column("launched_at", Instant),
     Column("paused_at", Instant),
     Column("stopped_at", Instant),
-    Column("hours", Json),  # [opens, closes] in the recipient's own time, or null
+    Column("hours", Json),  # [opens, closes, days] in the recipient's own time, or null
     Column("steps", Json, nullable=False),  # [[number, after], …]
     Column("proof_after", Integer, nullable=False),
 )
@@ -166,6 +166,15 @@ letter = Table(
     Column("pages", Integer, nullable=False),
     Column("fax_pages", Integer, nullable=False),
     Column("objects", Json, nullable=False),
+    _text("occurrence"),  # of which time of a campaign that repeats, by its local key
+)
+
+#: The closed days of recipients, as they stood when a plan was approved: what counts does not change afterwards.
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("data", Json, nullable=False),  # the Calendar as its fields
 )
 
 delivery = Table(
@@ -181,6 +190,8 @@ delivery = Table(
     Column("role", Text, nullable=False),
     Column("recipient", Text, nullable=False),  # the name on the envelope, as approved
     Column("zone", Text, nullable=False),  # the recipient's time zone, as approved
+    _text("calendar"),  # digest of the recipient's closed days, as approved; '': Saturdays and Sundays alone
+    _text("occurrence"),  # of which time of a campaign that repeats, by its local key
     Column("letter", ForeignKey("letter.digest"), nullable=False),
     Column("message_id", Text, nullable=False),
     Column("state", Text, nullable=False),

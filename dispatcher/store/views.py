@@ -14,6 +14,7 @@ from dispatcher.domain.model import Delivery
 from dispatcher.domain.words import Cause, Kind, State, Verdict
 
 from .deliveries import from_row
+from .parts import in_parts
 from .schema import attempt, contact, delivery
 
 
@@ -27,6 +28,7 @@ class Wanted:
     kind: Kind | None = None
     contact_id: str = ""
     step: int | None = None
+    occurrence: str = ""  #: the local key of one time of a campaign that repeats
 
     def clause(self) -> ColumnElement[bool]:
         d = delivery.c
@@ -37,6 +39,7 @@ class Wanted:
             d.kind == self.kind.value if self.kind is not None else None,
             d.contact_id == self.contact_id if self.contact_id else None,
             d.step == self.step if self.step is not None else None,
+            d.occurrence == self.occurrence if self.occurrence else None,
         )
         return and_(true(), *(part for part in parts if part is not None))
 
@@ -77,6 +80,15 @@ async def counts(connection: AsyncConnection, campaign_id: str = "") -> dict[Sta
     return {state: found[state] for state in State if state in found}
 
 
+async def by_occurrence(connection: AsyncConnection, campaign_id: str) -> dict[str, dict[State, int]]:
+    """How many deliveries of each time of a campaign are in each state, by local key; '' for one that happens once."""
+    d, found = delivery.c, dict[str, dict[State, int]]()
+    query = select(d.occurrence, d.state, func.count()).group_by(d.occurrence, d.state)
+    for key, state, count in await connection.execute(query.where(d.campaign_id == campaign_id)):
+        found.setdefault(key, {})[State(state)] = count
+    return found
+
+
 async def by_cause(connection: AsyncConnection, campaign_id: str = "") -> list[tuple[Cause, Kind, int]]:
     """Failures grouped by cause and kind, the largest group first."""
     d = delivery.c
@@ -99,15 +111,12 @@ class Record:
     cause: Cause  #: of the latest failure
 
 
-#: Parameters of one statement; SQLite allows no more than 999 in old builds.
-_MANY = 500
-
-
 async def records(connection: AsyncConnection, addresses: Sequence[str]) -> list[Record]:
     """What letters to these addresses came to; an address without an ended delivery is left out."""
     d, found = delivery.c, list[Record]()
-    for start in range(0, len(addresses), _MANY):
-        part = d.address.in_(addresses[start : start + _MANY])
+    of_any_kind = d.kind.in_([kind.value for kind in Kind])  # said because the index begins with the kind
+    for values in in_parts(addresses):
+        part = of_any_kind & d.address.in_(values)
         ended = d.state.in_([State.DELIVERED.value, State.PRESUMED.value, State.FAILED.value])
         rows = await connection.execute(
             select(d.kind, d.address, d.state, d.arrived_at, d.changed_at, d.cause).where(part, ended)

@@ -32,16 +32,34 @@ async def export_contacts(office: Office, path: Path, actor: Actor, *, force: bo
         raise UserError(Problem(str(path), "this kind of file is not written", f"Use {', '.join(_WRITERS)}", "E_FILE"))
     _require_new(path, force=force)
     people = await list_contacts(office)
-    write(people, path)
+    # The entry comes first: no list leaves the office without one, whatever happens to the file.
     event = AuditEvent(str(actor), "contacts.export", "contacts", data={"contacts": len(people), "file": path.name})
     await office.store.write(lambda connection: audit.append(connection, event, office.clock.now()))
+    write(people, path)
     return len(people)
 
 
-def write_rejected(comparison: Comparison, path: Path) -> int:
-    """The rows that cannot be taken, each with what to do about it, to be mended and imported again; how many."""
+def require_place_for_rejects(path: Path, inputs: Sequence[Path], *, force: bool = False) -> None:
+    """Raises UserError for a file that we do not write or that is itself read, Conflict for one that is there."""
     _require_tabular(path)
-    return write_rejects(comparison.reading, path, also=comparison.clashes)
+    if any(_same_file(path, one) for one in inputs):
+        way_out = "Choose another name: the list itself is never written over"
+        raise UserError(Problem(str(path), "this file is imported at the same time", way_out, "E_FILE"))
+    _require_new(path, force=force)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def write_rejected(comparison: Comparison, path: Path, *, force: bool = False) -> int:
+    """The rows that cannot be taken, each with what to do about it, to be mended and imported again; how many.
+
+    Where there are none, nothing is written. Raises as `require_place_for_rejects` does.
+    """
+    require_place_for_rejects(path, [Path(one) for one in comparison.reading.files], force=force)
+    bad = any(row.problems for row in comparison.reading.rows)
+    return write_rejects(comparison.reading, path, also=comparison.clashes) if bad or comparison.clashes else 0
 
 
 def write_template(path: Path, *, force: bool = False) -> None:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict, ImportError_, Problem
-from dispatcher.domain.model import Actor, Address
+from dispatcher.domain.model import Actor
 from dispatcher.intake.contacts import Reading, ReadOptions, read_lists
+from dispatcher.intake.findings import listing
 from dispatcher.store import audit, contact_history, contacts
 from dispatcher.store.contact_history import Change, ImportRow
 from dispatcher.store.contacts import Kept
 
 from .contact_change import change_all
-from .follow import Followed, waiting
+from .contact_checks import unconfirmed
+from .contact_clashes import Beside, clashes
+from .follow import Followed, touched
 from .office import Office
 
-#: A warning of these codes is an error until somebody has looked and said so.
-TO_CONFIRM = frozenset({"W_CONFUSABLE"})
+#: So often the files are compared anew when others change the list meanwhile.
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class Comparison:
     same: int
     missing: tuple[str, ...]  #: ids that the office has and the files do not name
     clashes: tuple[Problem, ...]  #: good rows that cannot be taken beside what the office has
-    waiting: int  #: letters that wait at an address, or for an office-holder, that would change
+    waiting: int = 0  #: letters that would be moved, held or named; counted for a dry run alone
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -87,26 +93,43 @@ def _is_retired(change: Change) -> bool:
 # -- comparing ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _List:
+    """What the office had at one moment."""
+
+    version: tuple[Any, ...]
+    kept: Mapping[str, Kept]
+
+
+async def _list(connection: AsyncConnection) -> _List:
+    return _List(await contacts.version(connection), await contacts.every(connection))
+
+
 async def compare(office: Office, paths: Sequence[Path], wishes: Wishes | None = None) -> Comparison:
-    """What an import of these files would do; nothing is changed."""
-    return await office.store.read(lambda connection: _compare(connection, paths, wishes or Wishes()))
+    """What an import of these files would do; nothing is changed. `refusals` tells whether it would be made."""
+    wishes = wishes or Wishes()
+    comparison = await _compare(await office.store.read(_list), paths, wishes)
+    waiting = await office.store.read(lambda connection: _waiting(connection, comparison.changes))
+    return replace(comparison, waiting=waiting)
 
 
-async def _compare(connection: AsyncConnection, paths: Sequence[Path], wishes: Wishes) -> Comparison:
-    office_has = await contacts.every(connection)
+async def _compare(seen: _List, paths: Sequence[Path], wishes: Wishes) -> Comparison:
+    """In a thread of its own: a long list takes seconds to read, and everything else goes on meanwhile."""
+    return await asyncio.to_thread(_comparison, seen.kept, paths, wishes)
+
+
+def _comparison(office_has: Mapping[str, Kept], paths: Sequence[Path], wishes: Wishes) -> Comparison:
     reading = read_lists(paths, wishes.options.knowing({name: one.person for name, one in office_has.items()}))
     named = {row.contact.id: Kept(row.contact, True, row.place) for row in reading.rows if row.contact}
-    clashes = await _clashes(connection, named, office_has, retiring=wishes.retire_missing)
-    good = {name: one for name, one in named.items() if name not in clashes}
-    missing = [name for name, one in office_has.items() if one.active and name not in _mentioned(reading)]
-    changes = [Change(name, office_has.get(name), one) for name, one in good.items()]
+    mentioned = _mentioned(reading)
+    missing = [name for name, one in office_has.items() if one.active and name not in mentioned]
+    retired = missing if wishes.retire_missing else []
+    clashing = clashes(Beside(named, office_has, frozenset(retired)))
+    changes = [Change(name, office_has.get(name), one) for name, one in named.items() if name not in clashing]
     told = [one for one in changes if not _same(one)]
     same = len(changes) - len(told)
-    if wishes.retire_missing:
-        told += [Change(name, office_has[name], replace(office_has[name], active=False)) for name in missing]
-    pairs = [(one.before.person, one.after.person) for one in told if one.before and one.after]
-    wait = sum([len(await waiting(connection, before, after)) for before, after in pairs])
-    return Comparison(reading, tuple(told), same, tuple(missing), tuple(clashes.values()), wait)
+    told += [Change(name, office_has[name], replace(office_has[name], active=False)) for name in retired]
+    return Comparison(reading, tuple(told), same, tuple(missing), tuple(clashing.values()))
 
 
 def _mentioned(reading: Reading) -> set[str]:
@@ -120,26 +143,17 @@ def _same(change: Change) -> bool:
     return before is not None and after is not None and before.active == after.active and before.person == after.person
 
 
-async def _clashes(
-    connection: AsyncConnection, named: Mapping[str, Kept], office_has: Mapping[str, Kept], *, retiring: bool
-) -> dict[str, Problem]:
-    """Rows whose address belongs to a contact that the files leave as it is."""
-    found: dict[str, Problem] = {}
-    for name, one in named.items():
-        for address in one.person.addresses:
-            holder = await contacts.owner(connection, address)
-            if holder and holder != name and holder not in named and not retiring:
-                found[name] = _clash(one, address, office_has[holder])
-    return found
-
-
-def _clash(one: Kept, address: Address, other: Kept) -> Problem:
-    cause = f"{address.kind}: {address.value} belongs to the contact '{other.person.id}' already"
-    way_out = f"Correct one of the two, or use the id {other.person.id} if they are one office"
-    return Problem(one.source, cause, way_out, "E_DUP")
+async def _waiting(connection: AsyncConnection, changes: Sequence[Change]) -> int:
+    written_to = await contacts.written_to(connection, [one.contact_id for one in changes])
+    concerned = [one for one in changes if one.contact_id in written_to]
+    return sum([len(await touched(connection, one.before, one.after)) for one in concerned if one.before])
 
 
 # -- applying ----------------------------------------------------------------------------------------------------------
+
+
+class _Moved(Exception):
+    """The office's list was changed after the files were compared with it."""
 
 
 async def import_contacts(
@@ -147,47 +161,50 @@ async def import_contacts(
 ) -> Imported:
     """Take what the files say into the office's list, in one transaction. Letters that wait follow their contacts.
 
-    Raises ImportError_ with every problem; then nothing was imported. With `partial`, bad rows are left out instead.
+    The files are read and compared before the transaction, as nobody else can write during it; where the list was
+    changed meanwhile, they are compared anew. Raises ImportError_ with every problem, and Conflict where others go on
+    changing the list; then nothing was imported. With `partial`, bad rows are left out instead.
     """
-
     wishes = wishes or Wishes()
+    for _ in range(_TRIES):
+        seen = await office.store.read(_list)
+        comparison = await _compare(seen, paths, wishes)
+        if refused := refusals(comparison, wishes):
+            raise ImportError_(refused)
+        with suppress(_Moved):
+            return await office.store.write(partial(_apply, office, paths, comparison, seen.version, actor))
+    raise Conflict("the list of contacts is being changed by others at this moment; import again in a minute")
 
-    async def unit(connection: AsyncConnection) -> Imported:
-        # Compared again inside the transaction: what a person was shown may have changed since.
-        comparison = await _compare(connection, paths, wishes)
-        _require_good(comparison, wishes)
-        return await _apply(connection, office, paths, comparison, actor)
 
-    return await office.store.write(unit)
-
-
-def _require_good(comparison: Comparison, wishes: Wishes) -> None:
-    faults = comparison.reading.faults if wishes.partial else comparison.problems
-    unseen = [one for one in comparison.reading.warnings if one.code in TO_CONFIRM - set(wishes.confirmed)]
-    if faults or unseen:
-        raise ImportError_([*faults, *(_to_confirm(one) for one in unseen)])
+def refusals(comparison: Comparison, wishes: Wishes) -> list[Problem]:
+    """Every problem for which an import is not made; none where it is."""
+    reading = comparison.reading
+    stopping = [*(reading.faults if wishes.partial else comparison.problems)]
+    stopping += unconfirmed(reading.warnings, wishes.confirmed)
     if wishes.partial and wishes.retire_missing:
-        _require_named(comparison.reading)
-    if wishes.partial and not comparison.changes and not comparison.same:
-        raise ImportError_(comparison.problems)
+        stopping += _nameless(reading)
+    nothing_good = wishes.partial and not comparison.changes and not comparison.same
+    return list(dict.fromkeys([*stopping, *comparison.problems] if nothing_good else stopping))
 
 
-def _require_named(reading: Reading) -> None:
+def _nameless(reading: Reading) -> list[Problem]:
     """A bad row that does not say whose it is may be anybody's: then nobody can be called missing."""
-    nameless = [row.place for row in reading.rows if row.problems and not row.contact_id]
-    if nameless:
-        way_out = "Mend these rows first, or leave --retire-missing out"
-        cause = "nobody can tell whose row this is, so nobody can be called missing"
-        raise ImportError_([Problem(place, cause, way_out, "E_WHOSE") for place in nameless])
-
-
-def _to_confirm(one: Problem) -> Problem:
-    return Problem(one.place, one.cause, f"{one.way_out}; when it is right, say --confirm {one.code}", one.code)
+    way_out = "Mend these rows first, or leave --retire-missing out"
+    cause = "nobody can tell whose row this is, so nobody can be called missing"
+    places = [row.place for row in reading.rows if row.problems and not row.contact_id]
+    return [Problem(place, cause, way_out, "E_WHOSE") for place in places]
 
 
 async def _apply(
-    connection: AsyncConnection, office: Office, paths: Sequence[Path], comparison: Comparison, actor: Actor
+    office: Office,
+    paths: Sequence[Path],
+    comparison: Comparison,
+    version: tuple[Any, ...],
+    actor: Actor,
+    connection: AsyncConnection,
 ) -> Imported:
+    if await contacts.version(connection) != version:
+        raise _Moved
     if not comparison.changes:
         return Imported(0, comparison, ())
     now = office.clock.now()
@@ -236,10 +253,11 @@ async def undo_import(office: Office, number: int, reason: str, actor: Actor) ->
     return await office.store.write(unit)
 
 
-async def _require_untouched(connection: AsyncConnection, number: int, changes: Iterable[Change]) -> None:
-    touched = [one.contact_id for one in changes if await contacts.kept(connection, one.contact_id) != one.after]
-    if touched:
-        names = ", ".join(touched[:8]) + (f" and {len(touched) - 8} more" if len(touched) > 8 else "")
+async def _require_untouched(connection: AsyncConnection, number: int, changes: Sequence[Change]) -> None:
+    now = await contacts.kept_among(connection, [one.contact_id for one in changes])
+    built_upon = [one.contact_id for one in changes if now.get(one.contact_id) != one.after]
+    if built_upon:
+        names = listing(built_upon)
         raise Conflict(
             f"import {number} cannot be undone: {names} changed again since (contacts show ID tells how); "
             "undo what came later first, or repair them one by one"
@@ -249,8 +267,3 @@ async def _require_untouched(connection: AsyncConnection, number: int, changes: 
 async def list_imports(office: Office) -> list[ImportRow]:
     """Every import, the latest first."""
     return await office.store.read(contact_history.imports)
-
-
-def summed(followed: Iterable[Followed]) -> dict[str, int]:
-    """How many waiting letters met which fate."""
-    return dict(Counter(one.fate for one in followed))

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.address import parse_email, parse_fax
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.errors import Conflict, NotFound, Problem, UserError
-from dispatcher.domain.model import Actor, Address, Contact, Holder, Provenance
+from dispatcher.domain.errors import NotFound, Problem, UserError
+from dispatcher.domain.model import Actor, Address, Contact, Holder
 from dispatcher.domain.words import CAUSES, Health, Kind, Who
 from dispatcher.intake.contacts import ContactBook, read_contacts
+from dispatcher.intake.corrections import correct
 from dispatcher.store import audit, contact_history, contacts, views
 from dispatcher.store.contact_history import Change, Recorded
 from dispatcher.store.contacts import Kept
 from dispatcher.store.views import Record
 
 from .contact_change import change_all
+from .contact_checks import require_free, unconfirmed
 from .contact_fields import Difference, differences, told
 from .follow import Followed
 from .office import Office
@@ -132,13 +133,19 @@ def health(record: Record | None) -> Health:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What is to be corrected. None leaves a thing as it is; an empty address takes it off."""
+    """What is to be corrected, as a person writes it. None leaves a thing as it is; an empty text takes it off."""
 
-    fields: Mapping[str, Any]  #: Contact fields and their new values
+    fields: Mapping[str, str]  #: columns of our own layout (`intake.corrections.CORRECTABLE`) and their new texts
     email: str | None = None
     fax: str | None = None
     source: str = ""  #: where the new address was learned
     checked: bool = False  #: the actor made sure of the addresses today
+    confirmed: Collection[str] = ()  #: codes of warnings that somebody has looked at
+
+    def texts(self) -> dict[str, str]:
+        """Every field that is given, the addresses too."""
+        given = {Kind.EMAIL.value: self.email, Kind.FAX.value: self.fax}
+        return {**self.fields, **{name: text for name, text in given.items() if text is not None}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,7 @@ class Repaired:
     before: Contact
     after: Contact
     followed: tuple[Followed, ...]
+    warnings: tuple[Problem, ...] = ()  #: what a person should look at
 
     def differences(self) -> list[Difference]:
         return differences(self.before, self.after)
@@ -156,50 +164,41 @@ class Repaired:
 async def repair(office: Office, contact_id: str, wanted: Repair, reason: str, actor: Actor) -> Repaired:
     """Correct a contact once; its waiting letters follow, each with an entry of its own in the audit log.
 
-    Raises NotFound; UserError for an address of the wrong form, or nothing to change; Conflict for an address that
-    another contact has.
+    Raises NotFound; UserError with everything that an import would find wrong with the fields, with a warning that is
+    to be confirmed, or for nothing to change; Conflict for an address that another contact has.
     """
 
     async def unit(connection: AsyncConnection) -> Repaired:
         kept = await _known(connection, contact_id)
-        after = _corrected(kept.person, wanted, office.clock.now().date(), actor)
+        corrected = correct(kept.person, _of_new_holder(kept.person, wanted.texts()), wanted.source)
+        if refused := [*corrected.problems, *unconfirmed(corrected.warnings, wanted.confirmed)]:
+            raise UserError(refused)
+        now = office.clock.now()
+        after = _checked(corrected.contact, now.date(), actor) if wanted.checked else corrected.contact
         if after == kept.person:
             raise UserError(Problem(contact_id, "is as you say already", "Say what is to be changed"))
-        await _require_free(connection, after)
         change = Change(contact_id, kept, Kept(after, kept.active, kept.source))
+        await require_free(connection, [change])
         event = AuditEvent(str(actor), "contact.repair", f"contact:{contact_id}", reason=reason)
-        await audit.append(connection, event, office.clock.now())
+        await audit.append(connection, event, now)
         followed = await change_all(connection, office, [change], actor, reason=reason)
-        return Repaired(kept.person, after, tuple(followed))
+        return Repaired(kept.person, after, tuple(followed), corrected.warnings)
 
     return await office.store.write(unit)
 
 
-def _corrected(person: Contact, wanted: Repair, today: date, actor: Actor) -> Contact:
-    given = {Kind.EMAIL: wanted.email, Kind.FAX: wanted.fax}
-    parse = {Kind.EMAIL: parse_email, Kind.FAX: parse_fax}
-    values = {
-        kind: person.address(kind) if text is None else text and parse[kind](text) for kind, text in given.items()
-    }
-    addresses = tuple(Address(kind, value) for kind, value in values.items() if value)
-    if not addresses:
-        raise UserError(Problem(person.id, "would have neither email nor fax", "Leave it one of them"))
-    known = tuple(_provenance(person, one, wanted, today, actor) for one in addresses)
-    provenance = tuple(one for one in known if one != Provenance(one.address))
-    return replace(person, **wanted.fields, addresses=addresses, provenance=provenance)
+def _of_new_holder(person: Contact, given: Mapping[str, str]) -> Mapping[str, str]:
+    """With another name there is another holder: how the former one is called, and the term, are not kept."""
+    name = given.get("name", person.name)
+    if name.strip().casefold() == person.name.casefold():
+        return given
+    return {"honorific": "", "gender": "", "since": "", "until": "", **given}
 
 
-def _provenance(person: Contact, address: Address, wanted: Repair, today: date, actor: Actor) -> Provenance:
-    is_new = address not in person.addresses
-    known = Provenance(address, wanted.source) if is_new else person.known_from(address)
-    return replace(known, checked_on=today, checked_by=str(actor)) if wanted.checked else known
-
-
-async def _require_free(connection: AsyncConnection, after: Contact) -> None:
-    for address in after.addresses:
-        taken = await contacts.owner(connection, address)
-        if taken not in ("", after.id):
-            raise Conflict(f"E_DUP {address.value} belongs to the contact '{taken}'; correct that one first")
+def _checked(person: Contact, today: date, actor: Actor) -> Contact:
+    """The contact with a note that the actor made sure of its addresses today."""
+    known = (person.known_from(address) for address in person.addresses)
+    return replace(person, provenance=tuple([replace(one, checked_on=today, checked_by=str(actor)) for one in known]))
 
 
 # -- suppression -------------------------------------------------------------------------------------------------------

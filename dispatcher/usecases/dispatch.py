@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,13 +18,13 @@ from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.rollback import Quarantined
 from dispatcher.domain.words import Cause, Kind, Signal, State, Verdict
-from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, routes
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, routes
 from dispatcher.store.engine import StoreFault
 
 from . import guard
-from .fax_header import with_header, words_for
 from .moves import BY_SCHEDULE, move
 from .office import Office
+from .parcels import packed
 from .record import record
 
 #: A worker that was stopped for longer than this between its record and the final dot does not send the dot.
@@ -98,8 +98,33 @@ async def attempt(office: Office, worker: Actor, one: Claim) -> None:
 
 
 async def _try(office: Office, one: Claim, envelope: Envelope) -> Outcome:
+    parcel = await _pack(office, one, envelope)
+    return parcel if isinstance(parcel, Outcome) else await _hand_over(office, one, parcel)
+
+
+async def _pack(office: Office, one: Claim, envelope: Envelope) -> Parcel | Outcome:
+    """The parcel of this attempt, or why there is none. Whatever goes wrong here, nothing has left: no doubt."""
     try:
-        parcel = await _pack(office, one, envelope)
+        return await packed(office, one.attempt.channel, _bare(office, one, envelope), envelope.letter)
+    except SettingsError as fault:  # no fax can leave until somebody mends it
+        return Outcome(Verdict.UNSENT, Cause.ROUTE_PAUSED, escape(str(fault)), pause_route=one.attempt.channel)
+    except (NotFound, CheckFailed, UserError) as fault:
+        return Outcome(Verdict.REFUSED, Cause.CONTENT_INVALID, escape(str(fault)))
+    except Exception as fault:  # noqa: BLE001  # a defect of ours met this letter: a person looks, the run goes on
+        return _not_packed(fault)
+
+
+def _not_packed(fault: Exception) -> Outcome:
+    """The disk or the memory may have room again; anything else would happen to this letter at every try."""
+    detail = escape(f"before anything left: {type(fault).__name__}: {fault}")
+    # A library that cannot read a picture raises an OSError too, but no number of the system's stands in it.
+    if isinstance(fault, MemoryError) or (isinstance(fault, OSError) and fault.errno):
+        return Outcome(Verdict.UNSENT, Cause.STORE_FAULT, detail)
+    return Outcome(Verdict.REFUSED, Cause.CONTENT_INVALID, detail)
+
+
+async def _hand_over(office: Office, one: Claim, parcel: Parcel) -> Outcome:
+    try:
         return await office.channels[one.attempt.channel].send(parcel, _commit_point(office, one, parcel.facts))
     except LostClaim:
         return Outcome(Verdict.UNSENT, Cause.WORKER_LOST, "the lease had ended, or the campaign was paused")
@@ -107,10 +132,6 @@ async def _try(office: Office, one: Claim, envelope: Envelope) -> Outcome:
         return Outcome(Verdict.UNSENT, Cause.GATE_QUARANTINE, escape(str(fault)))
     except StoreFault as fault:
         return Outcome(Verdict.UNSENT, Cause.STORE_FAULT, escape(str(fault)))
-    except SettingsError as fault:  # no fax can leave until somebody mends it
-        return Outcome(Verdict.UNSENT, Cause.ROUTE_PAUSED, escape(str(fault)), pause_route=one.attempt.channel)
-    except (NotFound, CheckFailed, UserError) as fault:
-        return Outcome(Verdict.REFUSED, Cause.CONTENT_INVALID, escape(str(fault)))
     except Exception as fault:  # noqa: BLE001  # an adapter's defect: nobody knows what left; frozen, and the run goes on
         return Outcome(Verdict.UNKNOWN, Cause.CHANNEL_FAULT, escape(f"{type(fault).__name__}: {fault}"))
 
@@ -169,33 +190,45 @@ async def _facts(connection: AsyncConnection, office: Office, one: Delivery) -> 
     campaign = await campaigns.get(connection, one.campaign_id)
     email = await deliveries.find(connection, one.fallback_for) if one.fallback_for else None
     sisters = await deliveries.sisters(connection, one)
+    address = Address(one.kind, one.address)
     return Facts(
         now=office.clock.now(),
         running=campaign.running,
         stopped=campaign.stopped_at is not None,
-        suppressed=await contacts.is_suppressed(connection, Address(one.kind, one.address)),
-        answered=await contacts.has_answered(connection, one.campaign_id, one.addressee_id),
+        suppressed=await contacts.is_suppressed(connection, address),
+        present=(await contacts.owners(connection, [address])).get(address) == one.contact_id,
+        answered=await contacts.has_answered(connection, one),
         follow_up=one.step > 0,
         sister_in_doubt=any(sister.state is State.IN_DOUBT for sister in sisters),
         waits_for=email.state if email else None,
         expires_at=one.expires_at,
         hours=campaign.hours,
         zone=one.zone,
+        late_by=_late_by(office, one),
+        calendar=await calendars.get(connection, one.calendar),
     )
 
 
-_SAYS = {Say.WAIT: Signal.REQUEUE, Say.STOP: Signal.CANCEL, Say.FAIL: Signal.REFUSE}
+def _late_by(office: Office, one: Delivery) -> timedelta:
+    """How long ago one time of a campaign that repeats was to leave; nothing for follow-ups, and once it was tried."""
+    if not one.occurrence or one.step or one.tries:
+        return timedelta()
+    return office.clock.now() - one.not_before
+
+
+_SAYS = {Say.HOLD: Signal.HOLD, Say.WAIT: Signal.REQUEUE, Say.STOP: Signal.CANCEL, Say.FAIL: Signal.REFUSE}
 
 
 async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) -> None:
     """What the gate did not let pass: the attempt is closed unsent, the delivery goes where the gate said."""
-    outcome = Outcome(Verdict.UNSENT, answer.cause)
+    outcome = Outcome(Verdict.UNSENT, answer.cause, answer.detail)
 
     async def unit(connection: AsyncConnection) -> None:
         seen = await deliveries.get(connection, one.delivery.id)
         if await attempts.close(connection, one.attempt.id, outcome, office.clock.now()) and _is_ours(seen, one):
             due = answer.until if answer.say is Say.WAIT else BY_SCHEDULE
-            await move(connection, office, seen, _SAYS[answer.say], worker, cause=answer.cause, due=due)
+            signal, detail = _SAYS[answer.say], answer.detail
+            await move(connection, office, seen, signal, worker, cause=answer.cause, detail=detail, due=due)
 
     try:
         await office.store.write(unit)
@@ -207,15 +240,10 @@ def _is_ours(seen: Delivery, one: Claim) -> bool:
     return seen.state is State.SENDING and seen.fence == one.delivery.fence
 
 
-async def _pack(office: Office, one: Claim, envelope: Envelope) -> Parcel:
-    """The parcel of this attempt, out of the archive; a fax has the line with the moment of sending at its top.
-
-    Raises NotFound or CheckFailed when a part is not as approved, UserError when that line cannot be printed there,
-    SettingsError when no fax of this office could have it.
-    """
-    delivery, parts, now = one.delivery, envelope.letter.objects, office.clock.now()
-    email = delivery.kind is Kind.EMAIL
-    plain = Parcel(
+def _bare(office: Office, one: Claim, envelope: Envelope) -> Parcel:
+    """The parcel of this attempt before the letter's bytes are in it."""
+    delivery = one.delivery
+    return Parcel(
         attempt_id=one.attempt.id,
         delivery_id=delivery.id,
         kind=delivery.kind,
@@ -226,22 +254,9 @@ async def _pack(office: Office, one: Claim, envelope: Envelope) -> Parcel:
         return_path=office.return_path(delivery.id),
         subject=envelope.letter.subject,
         message_id=delivery.message_id,
-        date=now,
-        entity=await office.archive.get(parts["entity"]) if email else b"",
-        document=b"" if email else await office.archive.get(parts["tiff"]),
-        document_pdf=b"" if email else await office.archive.get(parts["fax_pdf"]),
-        pages=envelope.letter.pages if email else envelope.letter.fax_pages,
+        date=office.clock.now(),
         automatic=delivery.step > 0,
     )
-    return plain if email else await _with_header(office, one, plain)
-
-
-async def _with_header(office: Office, one: Claim, plain: Parcel) -> Parcel:
-    words = words_for(office, one.attempt.channel, plain.sender_name, plain.address, plain.date)
-    if words is None:
-        return plain
-    pages, pdf = await with_header(plain.document, words)
-    return replace(plain, document=pages, document_pdf=pdf, facts=words.facts())
 
 
 async def keep_leases(office: Office, held: list[Claim]) -> None:

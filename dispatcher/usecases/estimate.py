@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import asdict, replace
-from datetime import datetime, time
+from datetime import datetime
 
 from dispatcher.domain.audit import canonical
 from dispatcher.domain.estimate import Call, Estimate, estimate
-from dispatcher.domain.model import Hours, Letter
+from dispatcher.domain.model import Letter
 from dispatcher.domain.words import Kind
 from dispatcher.letters import tiff
 
@@ -34,15 +34,16 @@ async def _estimate(office: Office, plan: Plan) -> Estimate:
     return estimate(
         letters=len(plan.letters),
         mails=await asyncio.to_thread(lambda: [office.archive.path(one).stat().st_size for one in mails]),
-        calls=[_call(stop, pages[stop.letter]) for stop in plan.stops if stop.kind is Kind.FAX],
+        calls=[_call(plan, stop, pages[stop.letter]) for stop in plan.stops if stop.kind is Kind.FAX],
         tariffs=office.tariffs,
         gateway=office.outgoing.get(Kind.FAX, ""),
-        hours=_hours(plan),
+        hours=plan.hours,
     )
 
 
-def _call(stop: Stop, pages: tuple[int, ...]) -> Call:
-    return Call(stop.address, pages, datetime.fromisoformat(stop.due), stop.zone, bool(stop.fallback_for))
+def _call(plan: Plan, stop: Stop, pages: tuple[int, ...]) -> Call:
+    due, closed_days = datetime.fromisoformat(stop.due), plan.calendar_of(stop)
+    return Call(stop.address, pages, due, stop.zone, bool(stop.fallback_for), closed_days)
 
 
 async def _fax_pages(office: Office, letter: Letter) -> tuple[int, ...]:
@@ -54,8 +55,3 @@ async def _fax_pages(office: Office, letter: Letter) -> tuple[int, ...]:
 def _prints_header(office: Office) -> bool:
     channel = office.channels.get(office.outgoing.get(Kind.FAX, ""))
     return office.fax_header is not None and channel is not None and not channel.abilities.prints_header
-
-
-def _hours(plan: Plan) -> Hours | None:
-    given = plan.campaign["hours"]
-    return Hours(*(time.fromisoformat(one) for one in given)) if given else None

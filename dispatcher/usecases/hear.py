@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.channels.base import Notice
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import NotFound
-from dispatcher.domain.lifecycle import expects
+from dispatcher.domain.lifecycle import CLAIMABLE, expects
 from dispatcher.domain.model import Actor, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report, signal_for
 from dispatcher.domain.words import Cause, Signal, Stage, State, Verdict
@@ -68,6 +68,8 @@ async def apply(
         return Heard.REPEATED
     if signal is None:
         await _audit(connection, office, source, "report.ignored", f"delivery:{seen.id}", report)
+        if seen.state is State.CANCELLED and report.outcome.verdict is Verdict.DELIVERED:
+            await _stop_replacements(connection, office, seen, source)
         return Heard.IGNORED
     await _move(connection, office, seen, attempt, signal, report, source)
     return Heard.APPLIED
@@ -122,6 +124,16 @@ async def _move(
         data={"attempt": attempt.id, "event": report.event_id},
         tries=seen.tries + own,
     )
+
+
+async def _stop_replacements(connection: AsyncConnection, office: Office, seen: Delivery, source: str) -> None:
+    """A letter that was taken elsewhere has arrived where it was first sent: it need not arrive twice."""
+    for one in await deliveries.sisters(connection, seen):
+        if one.kind is seen.kind and one.state in (*CLAIMABLE, State.HELD, State.FAILED):
+            kind, _, name = source.partition(":")
+            data = {"arrived": seen.id}
+            cause = Cause.GATE_PROVEN
+            await move(connection, office, one, Signal.CANCEL, Actor(kind, name), cause=cause, data=data)
 
 
 async def _call_off(connection: AsyncConnection, office: Office, seen: Delivery) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,12 +12,12 @@ from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict, Problem, UserError
 from dispatcher.domain.model import Actor, Delivery, message_id
 from dispatcher.domain.words import Cause, Signal
-from dispatcher.store import audit, campaigns, deliveries
+from dispatcher.store import audit, calendars, campaigns, deliveries
 from dispatcher.store.campaigns import CampaignRow
 
 from . import guard
 from .fax_header import require_header
-from .look import TO_CONFIRM, look_now, require_confirmed
+from .look import decide, require_confirmed, require_nothing_new
 from .moves import move
 from .office import Office
 from .plan import Plan, Stop, plan_from_bytes
@@ -29,27 +30,40 @@ _SHORTEST = 8
 
 
 async def approve(
-    office: Office, campaign_id: str, digest: str, actor: Actor, confirmed: Collection[str] = ()
+    office: Office,
+    campaign_id: str,
+    digest: str,
+    actor: Actor,
+    confirmed: Collection[str] = (),
+    *,
+    shown: Collection[str] | None = None,
 ) -> CampaignRow:
     """Sign the plan by its digest (or a beginning of it of at least eight characters).
 
-    `confirmed` are codes of `look.TO_CONFIRM` that the approver has looked at and means so. Raises Conflict when the
-    prepared plan is another one (then somebody has prepared it again since), UserError with what is not confirmed.
+    `confirmed` are codes of `look.TO_CONFIRM` that the approver has looked at and means so; `shown` are the digests
+    (`look.digest_of`) of all that was shown to them, None where they mean whatever there is by now. Raises Conflict
+    when the prepared plan is another one (then somebody has prepared it again since), UserError with what is not
+    confirmed, was confirmed before it was changed again, or cannot be confirmed.
     """
     known = await office.store.read(lambda connection: campaigns.get(connection, campaign_id))
     _require_signable(known, digest)
-    plan = plan_from_bytes(await office.archive.get(known.plan))
+    plan = await _plan(office, known.plan)
 
-    async def unit(connection: AsyncConnection) -> CampaignRow:
+    async def unit(connection: AsyncConnection, seen: Sequence[Problem]) -> CampaignRow:
         _require_signable(await campaigns.get(connection, campaign_id), known.plan)
-        meant = require_confirmed([*plan.remarks, *await look_now(connection, office, plan)], confirmed)
+        meant = require_confirmed([*plan.remarks, *seen], confirmed, shown)
         signed = {"approved_plan": known.plan, "approved_by": str(actor), "approved_at": office.clock.now()}
         await campaigns.put(connection, campaign_id, **signed, confirmed=meant)
         data: dict[str, object] = {"plan": known.plan, **({"confirmed": meant} if meant else {})}
         await _audit(connection, office, actor, "approve", campaign_id, data)
         return await campaigns.get(connection, campaign_id)
 
-    return await office.store.write(unit)
+    return await decide(office, plan, unit)
+
+
+async def _plan(office: Office, digest: str) -> Plan:
+    """From the archive; a large one is read in a thread, so that others are served meanwhile."""
+    return await asyncio.to_thread(plan_from_bytes, await office.archive.get(digest))
 
 
 def _require_signable(known: CampaignRow, digest: str) -> None:
@@ -69,16 +83,21 @@ def _require_signable(known: CampaignRow, digest: str) -> None:
 async def launch(office: Office, campaign_id: str, actor: Actor, *, late: bool = False) -> int:
     """Queue every delivery of the approved plan; how many. Launching twice queues nothing twice.
 
-    Raises Conflict when the plan is not approved, or its hour has passed by more than LATE and `late` is not said,
-    CampaignError when its faxes could not carry the line with sender, number and date, Quarantined.
+    Raises Conflict when the plan is not approved, something came up since that its approver has not seen, or its hour
+    has passed by more than LATE and `late` is not said; CampaignError when its faxes could not carry the line with
+    sender, number and date; Quarantined.
     """
     await guard.enter(office)
     known = await office.store.read(lambda connection: campaigns.get(connection, campaign_id))
     _require_approved(known)
-    plan = plan_from_bytes(await office.archive.get(known.approved_plan))
+    plan = await _plan(office, known.approved_plan)
     require_header(office, plan)
     late_by = _lateness(office, plan, late=late)
-    return await office.store.write(lambda connection: _launch(connection, office, plan, known, actor, late_by))
+
+    async def unit(connection: AsyncConnection, seen: Sequence[Problem]) -> int:
+        return await _launch(connection, office, plan, known, actor, late_by, seen)
+
+    return await decide(office, plan, unit)
 
 
 def _require_approved(known: CampaignRow) -> None:
@@ -101,36 +120,32 @@ def _lateness(office: Office, plan: Plan, *, late: bool) -> timedelta:
 
 
 async def _launch(
-    connection: AsyncConnection, office: Office, plan: Plan, known: CampaignRow, actor: Actor, late_by: timedelta
+    connection: AsyncConnection,
+    office: Office,
+    plan: Plan,
+    known: CampaignRow,
+    actor: Actor,
+    late_by: timedelta,
+    seen: Sequence[Problem],
 ) -> int:
     now = office.clock.now()
-    seen = await campaigns.get(connection, known.id)
-    if seen.approved_plan != known.approved_plan or not seen.approved:
+    row = await campaigns.get(connection, known.id)
+    if row.approved_plan != known.approved_plan or not row.approved:
         raise Conflict(f"the approval of '{known.id}' changed meanwhile; look again")
-    await _require_nothing_new(connection, office, plan, seen)
-    facts = plan.campaign
-    await campaigns.open_occurrence(connection, known.id, facts["local_key"], datetime.fromisoformat(facts["instant"]))
-    for letter in plan.letters:
-        await campaigns.put_letter(connection, letter)
-    added = sum([await deliveries.add(connection, _queued(office, plan, stop, now, late_by)) for stop in plan.stops])
-    if seen.launched_at is None:
+    if row.launched_at is None:
+        require_nothing_new(known.id, seen, row.confirmed)
+    for local_key, instant in plan.instants.items():
+        await campaigns.open_occurrence(connection, known.id, local_key, instant)
+    for one in plan.calendars.values():
+        await calendars.put(connection, one)
+    await campaigns.put_letters(connection, plan.letters)
+    queued = [_queued(office, plan, stop, now, late_by) for stop in plan.stops]
+    added = await deliveries.add_all(connection, queued)
+    if row.launched_at is None:
         await campaigns.put(connection, known.id, launched_at=now)
         data = {"plan": known.approved_plan, "deliveries": added}
         await _audit(connection, office, actor, "launch", known.id, data)
     return added
-
-
-async def _require_nothing_new(connection: AsyncConnection, office: Office, plan: Plan, seen: CampaignRow) -> None:
-    """What has to be confirmed and was not, because it came up after the approval, stops the launch."""
-    if seen.launched_at is not None:
-        return
-    found = await look_now(connection, office, plan)
-    new = [one for one in found if one.code in TO_CONFIRM and (one.code, one.place) not in seen.confirmed]
-    if new:
-        lines = "; ".join(f"{one.place}: {one.cause}" for one in new[:5]) + (" …" if len(new) > 5 else "")
-        raise Conflict(
-            f"E_CONTACT_CHANGED since '{seen.id}' was approved: {lines}. Prepare it again, or approve this plan again"
-        )
 
 
 def _queued(office: Office, plan: Plan, stop: Stop, now: datetime, late_by: timedelta) -> Delivery:
@@ -145,15 +160,29 @@ def _queued(office: Office, plan: Plan, stop: Stop, now: datetime, late_by: time
         role=stop.role,
         recipient=stop.recipient,
         zone=stop.zone,
+        calendar=stop.calendar,
+        occurrence=stop.occurrence,
         letter=stop.letter,
         message_id=message_id(stop.id, office.domain),
-        not_before=datetime.fromisoformat(stop.due),
-        due=datetime.fromisoformat(stop.due),
+        not_before=_due(plan, stop, late_by),
+        due=_due(plan, stop, late_by),
         created_at=now,
         changed_at=now,
-        expires_at=datetime.fromisoformat(stop.expires) + late_by if stop.expires else None,
+        expires_at=_expires_at(plan, stop, late_by),
         fallback_for=stop.fallback_for,
     )
+
+
+def _due(plan: Plan, stop: Stop, late_by: timedelta) -> datetime:
+    """Whoever launches a campaign that repeats late has said that its first time may leave now."""
+    first = stop.occurrence == plan.campaign["local_key"]
+    return datetime.fromisoformat(stop.due) + (late_by if first else timedelta())
+
+
+def _expires_at(plan: Plan, stop: Stop, late_by: timedelta) -> datetime | None:
+    """A late launch moves the end of the first letters; the later times of a campaign that repeats keep theirs."""
+    first = stop.occurrence in ("", plan.campaign["local_key"])
+    return datetime.fromisoformat(stop.expires) + (late_by if first else timedelta()) if stop.expires else None
 
 
 async def pause(office: Office, campaign_id: str, reason: str, actor: Actor) -> None:

@@ -13,13 +13,15 @@ from dispatcher.domain.lifecycle import ARRIVED, CLAIMABLE, follow
 from dispatcher.domain.model import Actor, Delivery
 from dispatcher.domain.schedule import Need, next_due
 from dispatcher.domain.words import Cause, Signal, State
-from dispatcher.store import audit, campaigns, deliveries
+from dispatcher.store import audit, calendars, campaigns, deliveries
 from dispatcher.store.campaigns import CampaignRow
 
 from .office import Office
 
 #: For `due`: let the schedule decide.
 BY_SCHEDULE = object()
+#: What is due next in these states goes by the recipient's closed days.
+_BY_CALENDAR = CLAIMABLE | ARRIVED
 
 
 async def move(
@@ -45,7 +47,7 @@ async def move(
     campaign = await campaigns.get(connection, seen.campaign_id)
     facts = {**values, **_times(seen, after, now), "cause": cause, "detail": detail, "changed_at": now}
     if due is BY_SCHEDULE:
-        due = _due(office, campaign, seen, after, facts)
+        due = await _due(connection, office, campaign, seen, after, facts)
     moved = await deliveries.change(connection, seen, state=after, due=due, **facts)
     event = AuditEvent(
         actor=str(actor),
@@ -71,8 +73,13 @@ def _times(seen: Delivery, after: State, now: datetime) -> dict[str, datetime | 
     return {"arrived_at": arrived, "accepted_at": accepted}
 
 
-def _due(
-    office: Office, campaign: CampaignRow, seen: Delivery, after: State, facts: Mapping[str, Any]
+async def _due(
+    connection: AsyncConnection,
+    office: Office,
+    campaign: CampaignRow,
+    seen: Delivery,
+    after: State,
+    facts: Mapping[str, Any],
 ) -> datetime | None:
     if seen.state is State.PRESUMED and after is State.DELIVERED:
         return seen.due  # the follow-up is waiting already, or was decided
@@ -91,6 +98,7 @@ def _due(
         zone=seen.zone,
         not_before=seen.not_before,
         hours=campaign.hours,
+        calendar=await calendars.get(connection, seen.calendar if after in _BY_CALENDAR else ""),
     )
     return next_due(need, office.policy)
 

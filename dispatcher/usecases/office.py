@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dispatcher.archive import Archive
@@ -13,6 +13,8 @@ from dispatcher.domain.clock import Clock
 from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.words import Kind
+from dispatcher.intake.almanac import Almanac
+from dispatcher.intake.almanac_files import shipped
 from dispatcher.letters import Order, Rendered
 from dispatcher.letters.header_line import FaxHeader
 from dispatcher.settings import Signer
@@ -38,6 +40,7 @@ class Office:
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost
     guard: Checkpoint | None = None  #: what is noted outside the database; None: only the database itself is asked
     signer: Signer | None = None  #: whose electronic signature letters carry; None: none
+    almanac: Almanac = field(default_factory=shipped)  #: the closed days of offices
 
     def channel_for(self, kind: Kind) -> Channel:
         return self.channels[self.outgoing[kind]]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict, CountChanged, Problem, UserError
-from dispatcher.domain.model import Actor, Address, Attempt, Delivery, beside
+from dispatcher.domain.model import Actor, Address, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.words import CAUSES, Bulk, Cause, Signal, Stage, State, Verdict
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
@@ -144,10 +145,10 @@ async def _readdress(
     _require_failed(seen)
     await _require_going(connection, seen)
     address = await _present_address(connection, seen)
-    new = await move_to(connection, office, seen, address, reason, actor)
+    new, there = await move_to(connection, office, seen, address, reason, actor)
     if new is None:
-        taken = beside(seen, seen.letter, seen.step, address, office.domain, office.clock.now())
-        raise Conflict(f"delivery {taken.id} goes to that address already; see: deliveries show {taken.id}")
+        taken = there.id if there else seen.id
+        raise Conflict(f"delivery {taken} goes to that address already, or went there; see: deliveries show {taken}")
     return new
 
 
@@ -178,9 +179,15 @@ async def apply_by_hand(office: Office, delivery_id: str, signal: Signal, reason
             raise Conflict(f"E_TOO_LATE delivery {seen.id} is being sent at this moment; see what comes of it first")
         if signal is Signal.RELEASE:
             await _require_going(connection, seen)
-        return await move(connection, office, seen, signal, actor, cause=_BY_HAND[signal], reason=reason)
+        values: dict[str, Any] = _from_now_on(office, seen) if signal is Signal.RELEASE else {}
+        return await move(connection, office, seen, signal, actor, cause=_BY_HAND[signal], reason=reason, **values)
 
     return await office.store.write(unit)
+
+
+def _from_now_on(office: Office, seen: Delivery) -> dict[str, datetime]:
+    """Whoever releases a letter that was held for being late has said that it may leave now."""
+    return {"not_before": office.clock.now()} if seen.cause is Cause.GATE_LATE else {}
 
 
 # -- doubts ------------------------------------------------------------------------------------------------------------

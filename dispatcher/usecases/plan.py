@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from dispatcher.domain.audit import canonical
+from dispatcher.domain.calendars import PLAIN, Calendar, calendar_from
 from dispatcher.domain.errors import Problem
-from dispatcher.domain.model import Address, Campaign, Contact, Letter, delivery_id
-from dispatcher.domain.schedule import add_working_days, next_opening
-from dispatcher.domain.words import Kind, Policy, Role
+from dispatcher.domain.model import Address, Campaign, Contact, Hours, Letter, delivery_id, hours_from
+from dispatcher.domain.schedule import add_working_days, next_opening, on_the_way
+from dispatcher.domain.words import Days, Kind, Policy, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Stop:
     due: str  #: ISO 8601, UTC
     expires: str  #: the same, or ''
     fallback_for: str
+    calendar: str = ""  #: digest of the recipient's closed days, among the plan's calendars
+    occurrence: str = ""  #: of which time of a campaign that repeats, by its local key
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,9 @@ class Person:
     fingerprint: str  #: of everything that shapes the letter or its way
 
 
-#: Fields of a contact that change neither a letter nor its way.
-_BESIDE_THE_POINT = ("provenance", "tags", "phone", "external_id", "copies_to", "prefers", "since", "until")
+#: Fields of a contact that change neither a letter nor its way. What it prefers and whom it copies to do: a campaign
+#: that says nothing else follows them.
+_BESIDE_THE_POINT = ("provenance", "tags", "phone", "external_id", "national_days", "since", "until")
 
 
 def person_of(contact: Contact) -> Person:
@@ -61,9 +65,25 @@ class Plan:
     stops: tuple[Stop, ...]
     people: dict[str, Person]  #: by contact id: as they were when the letters were made
     remarks: tuple[Problem, ...] = ()  #: what was noticed while they were made; whoever approves sees it
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)  #: by digest: closed days, as they count for good
 
     def as_bytes(self) -> bytes:
         return canonical({"v": 1, **asdict(self)}).encode()
+
+    @property
+    def hours(self) -> Hours | None:
+        """When letters may leave."""
+        return _hours(self.campaign)
+
+    @property
+    def instants(self) -> dict[str, datetime]:
+        """When the campaign happens: local key → instant, in order; one for a campaign that happens once."""
+        times = self.campaign.get("occurrences") or [[self.campaign["local_key"], self.campaign["instant"]]]
+        return {local_key: datetime.fromisoformat(instant) for local_key, instant in times}
+
+    def calendar_of(self, stop: Stop) -> Calendar:
+        """The recipient's closed days."""
+        return self.calendars.get(stop.calendar, PLAIN)
 
 
 def plan_from_bytes(data: bytes) -> Plan:
@@ -72,7 +92,13 @@ def plan_from_bytes(data: bytes) -> Plan:
     stops = tuple(Stop(**{**one, "kind": Kind(one["kind"]), "role": Role(one["role"])}) for one in record["stops"])
     people = {name: Person(**one) for name, one in record["people"].items()}
     remarks = tuple(Problem(**one) for one in record["remarks"])
-    return Plan(record["campaign"], record["source"], letters, stops, people, remarks)
+    calendars = {digest: calendar_from(one) for digest, one in record.get("calendars", {}).items()}
+    return Plan(record["campaign"], record["source"], letters, stops, people, remarks, calendars)
+
+
+def _hours(facts: Mapping[str, Any]) -> Hours | None:
+    """Plans from before there were `days` mean working days."""
+    return hours_from([*facts["hours"], facts.get("days") or Days.WORKING] if facts["hours"] else None)
 
 
 def draw(
@@ -81,38 +107,70 @@ def draw(
     letters: Sequence[Letter],
     names: Mapping[tuple[str, str], str],
     remarks: Sequence[Problem] = (),
+    calendars: Mapping[str, Calendar] | None = None,
 ) -> Plan:
     """The plan of `campaign` with these frozen letters, and what was noticed while they were made.
 
-    `names`: (addressee's id, recipient's id) → how the letter calls the recipient, with every honour.
+    `names`: (addressee's id, recipient's id) → how the letter calls the recipient, with every honour. `calendars` are
+    the closed days of each contact, by its id.
     """
-    first = {one.contact_id: one for one in letters if one.step == 0}
-    stops: list[Stop] = []
-    for contact_id in campaign.contact_ids:
-        policy = campaign.policy_for(contact_id)
-        stops += _stops(campaign, people[contact_id], contact_id, Role.TO, policy, first[contact_id])
-    for copy in campaign.copies:
-        letter = first[copy.for_contact_id]
-        stops += _stops(campaign, people[copy.contact_id], copy.for_contact_id, Role.CC, copy.policy, letter)
+    closed_days = calendars or {}
+    stops = [stop for edition in campaign.editions for stop in _edition(edition, people, letters, closed_days)]
     concerned = sorted({one.contact_id for one in stops} | set(campaign.contact_ids))
     described = {name: person_of(people[name]) for name in concerned}
+    used = {one.digest: one for one in closed_days.values()}
+    kept = {digest: used[digest] for digest in sorted({one.calendar for one in stops} & used.keys())}
     called = [replace(one, recipient=names[one.addressee_id, one.contact_id]) for one in stops]
-    return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(called), described, tuple(remarks))
+    return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(called), described, tuple(remarks), kept)
 
 
-def _stops(
-    campaign: Campaign, person: Contact, addressee_id: str, role: Role, policy: Policy, letter: Letter
+def _edition(
+    campaign: Campaign,
+    people: Mapping[str, Contact],
+    letters: Sequence[Letter],
+    closed_days: Mapping[str, Calendar],
 ) -> Iterable[Stop]:
-    email_id = ""
+    """The deliveries of one time that the campaign happens."""
+    first = {one.contact_id: one for one in letters if one.step == 0 and one.occurrence == campaign.occurrence}
+    for contact_id in campaign.contact_ids:
+        routed = _Routed(campaign, people[contact_id], closed_days.get(contact_id, PLAIN))
+        yield from _stops(routed, contact_id, Role.TO, campaign.policy_for(contact_id), first[contact_id])
+    for copy in campaign.copies:
+        routed = _Routed(campaign, people[copy.contact_id], closed_days.get(copy.contact_id, PLAIN))
+        yield from _stops(routed, copy.for_contact_id, Role.CC, copy.policy, first[copy.for_contact_id])
+
+
+@dataclass(frozen=True, slots=True)
+class _Routed:
+    """Somebody who receives a letter, and when that office may receive one."""
+
+    campaign: Campaign
+    person: Contact
+    calendar: Calendar
+
+    def due(self, *, fallback: bool) -> datetime:
+        """When the letter leaves: within the office's hours, and a fall-back after its email's time for proof."""
+        campaign, zone = self.campaign, self.person.time_zone
+        due = campaign.when.instant
+        if fallback:
+            due = add_working_days(due, campaign.proof_after, zone, self.calendar)
+        return next_opening(due, campaign.hours, zone, self.calendar)
+
+    def expires(self, due: datetime) -> str:
+        days = self.campaign.expires_after
+        return add_working_days(due, days, self.person.time_zone, self.calendar).isoformat() if days else ""
+
+
+def _stops(routed: _Routed, addressee_id: str, role: Role, policy: Policy, letter: Letter) -> Iterable[Stop]:
+    campaign, person, email_id = routed.campaign, routed.person, ""
+    digest = "" if routed.calendar is PLAIN else routed.calendar.digest
     for kind in kinds_of(policy):
         value = person.address(kind)
         assert value is not None  # the campaign file was read against this contact
         fallback = policy is Policy.FAX_IF_NO_PROOF and kind is Kind.FAX
-        due = campaign.when.instant
-        if fallback:
-            due = add_working_days(due, campaign.proof_after, person.time_zone)
-        due = next_opening(due, campaign.hours, person.time_zone)
-        stop_id = delivery_id(campaign.id, 0, addressee_id, person.id, Address(kind, value))
+        due = routed.due(fallback=fallback)
+        address, occurrence = Address(kind, value), campaign.occurrence
+        stop_id = delivery_id(campaign.id, 0, addressee_id, person.id, address, occurrence=occurrence)
         yield Stop(
             id=stop_id,
             contact_id=person.id,
@@ -124,8 +182,10 @@ def _stops(
             zone=person.time_zone,
             letter=letter.digest,
             due=due.isoformat(),
-            expires=_expires(campaign, due, person.time_zone),
+            expires=routed.expires(due),
             fallback_for=email_id if fallback else "",
+            calendar=digest,
+            occurrence=occurrence,
         )
         email_id = stop_id
 
@@ -140,10 +200,12 @@ def kinds_of(policy: Policy) -> tuple[Kind, ...]:
     }[policy]
 
 
-def _expires(campaign: Campaign, due: datetime, zone: str) -> str:
-    if not campaign.expires_after:
-        return ""
-    return add_working_days(due, campaign.expires_after, zone).isoformat()
+def why_moved(plan: Plan, stop: Stop) -> tuple[str, ...]:
+    """Why a letter does not leave at the campaign's hour: ('Friday is a weekend day in Jordan',); () where it does."""
+    wanted, calendar = plan.instants[stop.occurrence or plan.campaign["local_key"]], plan.calendar_of(stop)
+    if stop.fallback_for:
+        wanted = add_working_days(wanted, plan.campaign["proof_after"], stop.zone, calendar)
+    return on_the_way(wanted, plan.hours, stop.zone, calendar)
 
 
 def _facts(campaign: Campaign) -> dict[str, Any]:
@@ -157,7 +219,9 @@ def _facts(campaign: Campaign) -> dict[str, Any]:
         "letter_date": campaign.letter_date.isoformat(),
         "local_key": campaign.when.local_key,
         "instant": campaign.when.instant.isoformat(),
+        "occurrences": [[one.when.local_key, one.when.instant.isoformat()] for one in campaign.editions],
         "hours": [hours.opens.isoformat("minutes"), hours.closes.isoformat("minutes")] if hours else None,
+        "days": hours.days.value if hours else None,
         "steps": [[step.number, step.after] for step in campaign.steps],
         "proof_after": campaign.proof_after,
         "fax_cover": campaign.fax_cover,

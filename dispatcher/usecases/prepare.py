@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent, canonical
+from dispatcher.domain.calendars import Calendar
 from dispatcher.domain.errors import CampaignError, Conflict, Problem, TemplateError
 from dispatcher.domain.model import Actor, Address, Campaign, Contact, Letter, Step
 from dispatcher.domain.schedule import add_working_days
 from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order
+from dispatcher.letters.enclosure import Enclosure
 from dispatcher.store import audit, campaigns, contacts
 
+from .closed_days import calendars_of, not_known
 from .enclose import Enclosed, cover_note, enclose, require_sendable
 from .estimate import estimated
 from .office import Office
@@ -63,17 +67,20 @@ async def prepare(
     await office.store.read(lambda connection: _require_unlaunched(connection, campaign.id))
     _require_signer(office)
     people = {one.id: one for one in book.contacts}
+    closed_days = calendars_of(office.almanac, campaign, people)
+    unsure = not_known(campaign, people, closed_days)
     barred = await office.store.read(lambda connection: _barred(connection, campaign, people))
     try:
         enclosed = await enclose(office, campaign)
-        frozen = await _freeze_all(office, campaign, people, enclosed, progress)
+        frozen = await _freeze_all(office, campaign, people, closed_days, enclosed, progress)
     except CampaignError as error:
         raise CampaignError([*barred, *error.problems]) from error
     if barred:
         raise CampaignError(barred)
-    remarks = [*noted, *_once([warning for one in frozen for warning in one.warnings])]
+    remarks = [*noted, *_once([warning for one in frozen for warning in one.warnings]), *unsure]
     names = {(one.letter.contact_id, name): called for one in frozen for name, called in one.names.items()}
-    plan = await estimated(office, draw(campaign, people, [one.letter for one in frozen], names, remarks))
+    letters = [one.letter for one in frozen]
+    plan = await estimated(office, draw(campaign, people, letters, names, remarks, closed_days))
     digest = await office.archive.put(plan.as_bytes())
     voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
     return Prepared(plan, digest, voided)
@@ -98,14 +105,15 @@ async def _barred(connection: AsyncConnection, campaign: Campaign, people: Mappi
     """Recipients at whose address nothing may arrive any more. The address itself is not told again."""
     ways = [(contact_id, campaign.policy_for(contact_id)) for contact_id in campaign.contact_ids]
     ways += [(copy.contact_id, copy.policy) for copy in campaign.copies]
+    wanted = [(contact_id, kind) for contact_id, policy in dict.fromkeys(ways) for kind in kinds_of(policy)]
+    addresses = [Address(kind, people[contact_id].address(kind) or "") for contact_id, kind in wanted]
+    listed = await contacts.suppressed_among(connection, addresses)
     found: list[Problem] = []
-    for contact_id, policy in dict.fromkeys(ways):
-        for kind in kinds_of(policy):
-            address = Address(kind, people[contact_id].address(kind) or "")
-            if since := await contacts.suppressed_since(connection, address):
-                cause = f"its {kind} is on the suppression list since {since[0]:%d %B %Y}, by {since[1]}"
-                way_out = f'Take it out (except = ["{contact_id}"]) or choose another channel for it'
-                found.append(Problem(f"contact {contact_id}", cause, way_out, "E_SUPPRESSED"))
+    for (contact_id, kind), address in zip(wanted, addresses, strict=True):
+        if since := listed.get(address):
+            cause = f"its {kind} is on the suppression list since {since[0]:%d %B %Y}, by {since[1]}"
+            way_out = f'Take it out (except = ["{contact_id}"]) or choose another channel for it'
+            found.append(Problem(f"contact {contact_id}", cause, way_out, "E_SUPPRESSED"))
     return found
 
 
@@ -113,28 +121,42 @@ async def _freeze_all(
     office: Office,
     campaign: Campaign,
     people: Mapping[str, Contact],
+    closed_days: Mapping[str, Calendar],
     enclosed: Mapping[int, Enclosed],
     progress: Progress,
 ) -> list[Frozen]:
-    orders = [(step, contact_id) for step in campaign.steps for contact_id in campaign.contact_ids]
+    pairs = [(step, contact_id) for step in campaign.steps for contact_id in campaign.contact_ids]
+    orders = [(edition, *pair) for edition in campaign.editions for pair in pairs]
     done = 0
 
-    async def one(step: Step, contact_id: str) -> Frozen | TemplateError:
+    async def one(edition: Campaign, step: Step, contact_id: str) -> Frozen | TemplateError:
         nonlocal done
         try:
             copies = copies_for(campaign, people, contact_id)
-            return await _freeze(office, campaign, step, people[contact_id], copies, enclosed[step.number])
+            enclosures, calendar = enclosed[step.number].enclosures, closed_days[contact_id]
+            order = order_for(edition, step, people[contact_id], copies, enclosures, calendar)
+            return await _freeze(office, edition, step, order, enclosed[step.number])
         except TemplateError as error:
             return error
         finally:
             done += 1
             progress(done, len(orders))
 
-    made = await asyncio.gather(*(one(step, contact_id) for step, contact_id in orders))
+    made = await _together([one(*order) for order in orders])
     problems = [problem for error in made if isinstance(error, TemplateError) for problem in error.problems]
     if problems:
         raise CampaignError(_once(problems))
     return [one for one in made if not isinstance(one, TemplateError)]
+
+
+async def _together(letters: Iterable[Coroutine[Any, Any, Frozen | TemplateError]]) -> list[Frozen | TemplateError]:
+    """All of them; what ends one for a reason of our own (the disk is full) ends the others before it is told."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in letters]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return [one.result() for one in tasks]
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
@@ -144,18 +166,11 @@ def _once(problems: list[Problem]) -> list[Problem]:
 
 def copies_for(campaign: Campaign, people: Mapping[str, Contact], contact_id: str) -> tuple[Contact, ...]:
     """Who receives a copy of the letter to this contact."""
-    return tuple(people[copy.contact_id] for copy in campaign.copies if copy.for_contact_id == contact_id)
+    return tuple(people[copy.contact_id] for copy in campaign.copies_for(contact_id))
 
 
-async def _freeze(
-    office: Office,
-    campaign: Campaign,
-    step: Step,
-    contact: Contact,
-    copies: tuple[Contact, ...],
-    enclosed: Enclosed,
-) -> Frozen:
-    rendered = await office.render(order_for(campaign, step, contact, copies, enclosed))
+async def _freeze(office: Office, campaign: Campaign, step: Step, order: Order, enclosed: Enclosed) -> Frozen:
+    rendered, contact = await office.render(order), order.contact
     require_sendable(office, campaign, contact.id, rendered)
     objects = await office.archive.put_all(rendered.parts)
     letter = Letter(
@@ -168,14 +183,20 @@ async def _freeze(
         pages=rendered.pages,
         fax_pages=rendered.fax_pages,
         objects={**objects, **enclosed.objects},
+        occurrence=campaign.occurrence,
     )
     named = replace(letter, digest=await office.archive.put(_manifest(letter)))
-    ids = (contact.id, *(copy.id for copy in copies))
+    ids = (contact.id, *(copy.id for copy in order.copies))
     return Frozen(named, rendered.warnings, dict(zip(ids, rendered.names, strict=True)))
 
 
 def order_for(
-    campaign: Campaign, step: Step, contact: Contact, copies: tuple[Contact, ...], enclosed: Enclosed
+    campaign: Campaign,
+    step: Step,
+    contact: Contact,
+    copies: tuple[Contact, ...],
+    enclosures: tuple[Enclosure, ...],
+    calendar: Calendar,
 ) -> Order:
     """What the printer is asked for: the same, whether the letter is to be frozen or only looked at."""
     return Order(
@@ -184,19 +205,19 @@ def order_for(
         contact=contact,
         copies=copies,
         sender=campaign.sender,
-        letter_date=_expected_date(campaign, step),
+        letter_date=_expected_date(campaign, step, calendar),
         first_date=campaign.letter_date if step.number else None,
         fall_back=campaign.fall_back,
-        enclosures=enclosed.enclosures,
+        enclosures=enclosures,
         cover=cover_note(campaign, contact, copies),
     )
 
 
-def _expected_date(campaign: Campaign, step: Step) -> date:
+def _expected_date(campaign: Campaign, step: Step, calendar: Calendar) -> date:
     """The date on a letter: a follow-up is frozen now, with the day on which it leaves if the first arrives at once."""
     days = sum(one.after for one in campaign.steps if one.number <= step.number)
     noon = datetime.combine(campaign.letter_date, time(12), UTC)
-    return add_working_days(noon, days, "UTC").date() if days else campaign.letter_date
+    return add_working_days(noon, days, "UTC", calendar).date() if days else campaign.letter_date
 
 
 def _manifest(letter: Letter) -> bytes:
@@ -210,6 +231,8 @@ async def _note(connection: AsyncConnection, office: Office, plan: Plan, digest:
     await _require_unlaunched(connection, facts["id"])
     known = await campaigns.find(connection, facts["id"])
     voided = known.approved_plan if known and known.approved and known.plan != digest else ""
+    if voided:
+        await campaigns.void_approval(connection, facts["id"])
     await campaigns.put(
         connection,
         facts["id"],
@@ -219,7 +242,7 @@ async def _note(connection: AsyncConnection, office: Office, plan: Plan, digest:
         plan=digest,
         prepared_by=str(actor),
         prepared_at=now,
-        hours=facts["hours"],
+        hours=[*facts["hours"], facts["days"]] if facts["hours"] else None,
         steps=facts["steps"],
         proof_after=facts["proof_after"],
     )

@@ -15,8 +15,9 @@ from dispatcher.letters.thumbnails import page_picture
 from dispatcher.store import campaigns
 
 from .campaign_files import find_campaign_file, letterheads_in, letters_in, read_campaign_file
+from .closed_days import calendar_of
 from .contacts import contact_book
-from .enclose import enclose
+from .enclose import read_enclosures
 from .office import Office
 from .plan import Plan, plan_from_bytes
 from .prepare import copies_for, order_for
@@ -113,9 +114,10 @@ async def fresh_sight(office: Office, name: str, contact_id: str, places: Places
         raise NotFound(f"the campaign has no letter of step {step}; its steps: 0 to {len(campaign.steps) - 1}")
     people = {one.id: one for one in book.contacts}
     contact = _contact(book, contact_id)
-    enclosed = (await enclose(office, campaign))[step]
+    enclosures = (await read_enclosures(campaign))[step]
     copies = copies_for(campaign, people, contact_id)
-    rendered = await office.render(order_for(campaign, campaign.steps[step], contact, copies, enclosed))
+    calendar = calendar_of(office.almanac, campaign, contact)
+    rendered = await office.render(order_for(campaign, campaign.steps[step], contact, copies, enclosures, calendar))
     return Sight(
         contact_id, campaign.steps[step].letter, frozen=False, parts=rendered.parts, warnings=rendered.warnings
     )

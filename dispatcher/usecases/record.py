@@ -127,10 +127,18 @@ async def unspill(office: Office, actor: Actor) -> int:
     """Give the database what it did not take before; how many. Taking an outcome twice does nothing."""
     told = 0
     for path in await asyncio.to_thread(_taken, office.folder):
-        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        for line in await asyncio.to_thread(_lines, path):
             told += await _tell(office, line, actor) if line else 0
         path.unlink(missing_ok=True)
     return told
+
+
+def _lines(path: Path) -> list[str]:
+    """None of a file that another worker of this host has told and taken away since it was listed."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except FileNotFoundError:
+        return []
 
 
 async def _tell(office: Office, line: str, actor: Actor) -> bool:

@@ -124,7 +124,7 @@ async def tell(office: Office, delivery_id: str) -> Story:
             attempts=await attempts.of_delivery(connection, seen.id),
             evidence=await attempts.evidence_of(connection, seen.id),
             audit=await audit.tail(connection, 1000, f"delivery:{seen.id}"),
-            answered=await contacts.has_answered(connection, seen.campaign_id, seen.addressee_id),
+            answered=await contacts.has_answered(connection, seen),
         )
 
     return await office.store.read(query)

@@ -10,14 +10,15 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.model import Actor, Address, Delivery, beside
+from dispatcher.domain.model import Actor, Delivery, beside
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.schedule import DOUBT_WAIT, PUT_OFF, Need, next_due, next_opening, patience
 from dispatcher.domain.words import Cause, Kind, Signal, Stage, State, Verdict
-from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, installation
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, installation
 from dispatcher.store.campaigns import CampaignRow
 from dispatcher.store.engine import StoreFault
 
+from .follow import further
 from .hear import Heard, take
 from .moves import move
 from .office import Office
@@ -190,7 +191,7 @@ async def _decide(connection: AsyncConnection, office: Office, row: Delivery) ->
         await deliveries.change(connection, seen, due=now + DOUBT_WAIT)
         return
     await deliveries.change(connection, seen, due=None)
-    answered = await contacts.has_answered(connection, seen.campaign_id, seen.addressee_id)
+    answered = await contacts.has_answered(connection, seen)
     campaign = await campaigns.get(connection, seen.campaign_id)
     stopped = campaign.stopped_at is not None
     following = None if answered or stopped else await _queue_next(connection, office, campaign, seen)
@@ -202,13 +203,20 @@ async def _decide(connection: AsyncConnection, office: Office, row: Delivery) ->
 
 
 async def _queue_next(connection: AsyncConnection, office: Office, campaign: CampaignRow, seen: Delivery) -> str | None:
-    """An ordinary delivery of the next step, over the same address; None when no such letter was approved."""
+    """An ordinary delivery of the next step, to the contact's present address; None when no such letter was approved.
+
+    It is held where the contact has no such address any more, or the office another holder than the letter names.
+    """
     step, now = seen.step + 1, office.clock.now()
-    letter = await campaigns.letter_for(connection, seen.campaign_id, step, seen.addressee_id)
+    letter = await campaigns.letter_for(connection, seen, step)
     if letter is None:
         return None
-    following = beside(seen, letter.digest, step, Address(seen.kind, seen.address), office.domain, now)
-    following = replace(following, due=next_opening(now, campaign.hours, seen.zone))
+    address, why = await further(connection, seen)
+    following = beside(seen, letter.digest, step, address, office.domain, now)
+    closed_days = await calendars.get(connection, seen.calendar)
+    following = replace(following, due=next_opening(now, campaign.hours, seen.zone, closed_days))
+    if why:
+        following = replace(following, state=State.HELD, due=None, cause=Cause.PERSON_HOLD, detail=why)
     if await _may_have_gone(connection, seen):
         following = replace(following, state=State.HELD, due=None, cause=Cause.RESTORED_HELD)
     return following.id if await deliveries.add(connection, following) else None

@@ -10,7 +10,7 @@ import random
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,8 +23,8 @@ from dispatcher.domain.words import Kind
 from dispatcher.store import audit, contacts
 
 from .dispatch import PERMIT_SECONDS
-from .fax_header import with_header, words_for
 from .office import Office
+from .parcels import packed
 from .plan import Plan
 from .preview import letter_of
 from .review import read_plan
@@ -109,8 +109,8 @@ def _folded(one: Address) -> tuple[Kind, str]:
 
 async def _send(office: Office, plan: Plan, letter: Letter, address: Address, actor: Actor, reason: str) -> Trial:
     name = f"test-{secrets.token_hex(8)}"
-    parcel = await _pack(office, plan, letter, address, name)
     channel = office.channel_for(address.kind)
+    parcel = await packed(office, office.outgoing[address.kind], _bare(office, plan, letter, address, name), letter)
     outcome = await channel.send(parcel, _commit_point(office, plan, letter, actor, name))
     data = {"test": name, "letter": letter.digest, "channel": channel.name, "cause": outcome.cause.value}
     about = f"campaign:{plan.campaign['id']}"
@@ -119,10 +119,10 @@ async def _send(office: Office, plan: Plan, letter: Letter, address: Address, ac
     return Trial(letter.contact_id, address, letter.digest, name, parcel.subject, outcome)
 
 
-async def _pack(office: Office, plan: Plan, letter: Letter, address: Address, name: str) -> Parcel:
-    """As a real letter is packed, but for the tester alone, marked, and under a name of its own."""
-    sender, email, parts = plan.campaign["sender"], address.kind is Kind.EMAIL, letter.objects
-    parcel = Parcel(
+def _bare(office: Office, plan: Plan, letter: Letter, address: Address, name: str) -> Parcel:
+    """As a real letter is addressed, but to the tester alone, marked, and under a name of its own."""
+    sender = plan.campaign["sender"]
+    return Parcel(
         attempt_id=name,
         delivery_id=name,
         kind=address.kind,
@@ -134,21 +134,7 @@ async def _pack(office: Office, plan: Plan, letter: Letter, address: Address, na
         subject=f"{MARK} {letter.subject}",
         message_id=message_id(name, office.domain),
         date=office.clock.now(),
-        entity=await office.archive.get(parts["entity"]) if email else b"",
-        document=b"" if email else await office.archive.get(parts["tiff"]),
-        document_pdf=b"" if email else await office.archive.get(parts["fax_pdf"]),
-        pages=letter.pages if email else letter.fax_pages,
     )
-    return parcel if email else await _with_header(office, parcel)
-
-
-async def _with_header(office: Office, plain: Parcel) -> Parcel:
-    channel = office.outgoing[Kind.FAX]
-    words = words_for(office, channel, plain.sender_name, plain.address, plain.date)
-    if words is None:
-        return plain
-    pages, pdf = await with_header(plain.document, words)
-    return replace(plain, document=pages, document_pdf=pdf, facts=words.facts())
 
 
 def _commit_point(office: Office, plan: Plan, letter: Letter, actor: Actor, name: str) -> CommitPoint:

@@ -133,17 +133,15 @@ class Desk:
             source="written by a test",
             fax_cover=more.pop("fax_cover", False),
             fax_remarks=more.pop("fax_remarks", ""),
+            repeats=more.pop("repeats", ()),
         )
         self.book = ContactBook(tuple(people), (), {})
         await self.keep_contacts(people)
         return await prepare.prepare(self.office, campaign, self.book, ADA)
 
     async def keep_contacts(self, people: Sequence[Contact]) -> None:
-        async def put(connection: Any) -> None:
-            for one in people:
-                await contacts.set_to(connection, one.id, contacts.Kept(one, True, "test"), self.clock.now())
-
-        await self.office.store.write(put)
+        kept = {one.id: contacts.Kept(one, True, "test") for one in people}
+        await self.office.store.write(lambda connection: contacts.set_all(connection, kept, self.clock.now()))
 
     async def launch(self, people: Sequence[Contact], policy: Policy = Policy.BOTH, **more: Any) -> str:
         """Prepared, approved by somebody else, launched; the campaign's id."""

@@ -159,8 +159,52 @@ def test_a_contact_is_shown_repaired_and_its_story_kept(office: Program) -> None
     assert [one["reason"] for one in view["changes"]][-1] == "they wrote"
     shown = office("contacts", "show", "ardesia").good().out
     assert "mission@ardesia.example → new@ardesia.example" in shown
-    wrong = office("contacts", "repair", "ardesia", "--set", "id=x", "--set", "form=king", "--reason", "no")
+    wrong = office("contacts", "repair", "ardesia", "--set", "id=x", "--set", "form=janitor", "--reason", "no")
     assert (wrong.code, len(wrong.err.splitlines())) == (2, 2)
+
+
+def test_a_repair_tells_everything_that_an_import_would_refuse(office: Program) -> None:
+    given = ("time_zone=Mars/Olympus", "language=tlh", "seat=ZZZ", "state_code=QQ", "nonsense=1")
+    words = [word for one in given for word in ("--set", one)]
+    words += ["--name", "Nadia\nPetrov", "--gender", "x", "--since", "31/31/2026", "--reason", "they wrote"]
+    ran = office("contacts", "repair", "ardesia", *words)
+    assert (ran.code, ran.out, len(ran.err.splitlines())) == (2, "", 8)
+    doubtful = ("contacts", "repair", "ardesia", "--email", "registry@mіssion.example", "--reason", "they wrote")
+    assert "--confirm W_CONFUSABLE" in office(*doubtful).err
+    ran = office(*doubtful, "--confirm", "W_CONFUSABLE", "--set", "language=French", "--since", "2026-04-03").good()
+    assert "warning: ardesia: W_CONFUSABLE" in ran.err
+    view = office("contacts", "show", "ardesia", "--json").good().json["contact"]
+    assert (view["language"], view["since"]) == ("fr", "2026-04-03")
+
+
+def test_the_dry_run_ends_as_the_import_does_and_writes_the_bad_rows(office: Program) -> None:
+    source, rejects = office.folder / "config" / "contacts" / "missions.csv", office.folder / "rejects.csv"
+    file = office.folder / "next.csv"
+    file.write_text(source.read_text("utf-8").replace("+44 1632 960101", "022 no fax"), "utf-8")
+    words = ("contacts", "import", str(file))
+    whole = office(*words, "--dry-run", "--rejects", str(rejects))
+    assert (whole.code, whole.err.splitlines()[-1]) == (2, office(*words).err.splitlines()[-1])
+    assert "022 no fax" in rejects.read_text("utf-8")
+    ran = office(*words, "--dry-run", "--partial").good()
+    assert "left out" in ran.err
+    assert office(*words, "--partial").good().out == ran.out.splitlines()[-1].removeprefix("would be: ") + "\n"
+
+
+def test_bad_rows_never_take_the_place_of_a_list(office: Program) -> None:
+    file, other = office.folder / "next.csv", office.folder / "other.csv"
+    source = (office.folder / "config" / "contacts" / "missions.csv").read_text("utf-8")
+    for path in (file, other):
+        path.write_text(source.replace("+44 1632 960101", "022 no fax"), "utf-8")
+    before = file.read_bytes()
+    words = ("contacts", "import", str(file), "--partial", "--rejects")
+    assert office(*words, str(file), "--force").code == 2
+    assert office(*words, str(other)).code == 5
+    assert (file.read_bytes(), other.read_bytes()) == (before, before)
+    office(*words, str(other), "--force").good()
+    assert len(other.read_text("utf-8").splitlines()) == 2
+    file.write_text(source, "utf-8")
+    office(*words, str(office.folder / "none.csv")).good()
+    assert not (office.folder / "none.csv").exists()
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "vcf"])
@@ -247,6 +291,17 @@ def test_the_plan_shows_every_letter_and_delivery(office: Program) -> None:
     text = office("campaigns", "preview", "peace").good()
     assert "registry@halvorn.example" in text.out
     assert plan_of(office)[:12] in text.err
+
+
+def test_a_plan_with_an_address_that_is_no_longer_so_is_prepared_again_before_it_is_signed(office: Program) -> None:
+    words = ("--email", "registry@ardesia.example", "--reason", "they wrote")
+    office("contacts", "repair", "ardesia", *words).good()
+    ran = office("campaigns", "approve", "peace", "--digest", plan_of(office), "--confirm", "E_CONTACT_CHANGED")
+    assert (ran.code, ran.err.count("E_CONTACT_CHANGED")) == (2, 1)
+    assert "dispatcher campaigns prepare peace" in ran.err
+    remarks = office("campaigns", "preview", "peace", "--json").good().json["remarks"]
+    assert {tuple(one) for one in remarks} == {("place", "cause", "way_out", "code")}
+    assert "E_CONTACT_CHANGED" in [one["code"] for one in remarks]
 
 
 def test_an_approval_signs_the_plan_by_its_digest_alone(office: Program) -> None:

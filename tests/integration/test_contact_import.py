@@ -207,7 +207,7 @@ async def test_a_contact_that_has_a_letter_is_not_erased_by_an_undo(desk: Desk, 
     done = await _import(desk, _list(tmp_path, _row("one")))
     await desk.launch(await list_contacts(desk.office), Policy.EMAIL)
     await desk.office.store.write(
-        lambda connection: contacts.set_to(connection, "one", done.comparison.changes[0].after, desk.clock.now())
+        lambda connection: contacts.set_all(connection, {"one": done.comparison.changes[0].after}, desk.clock.now())
     )
     await undo_import(desk.office, done.number, "the wrong file", ADA)
     assert await list_contacts(desk.office) == []

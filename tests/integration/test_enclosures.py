@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -19,6 +21,7 @@ from PIL import Image, ImageChops
 from dispatcher.domain.errors import CampaignError, Conflict
 from dispatcher.domain.model import Attachment, Copy, Letter, Step
 from dispatcher.domain.words import Policy, State
+from dispatcher.intake.attachments import LARGEST
 from dispatcher.letters import fax
 from dispatcher.letters.legibility import STRIP_ROWS
 from dispatcher.usecases import launch, proofs
@@ -188,3 +191,24 @@ async def test_a_mail_too_large_for_the_office_is_not_frozen(desk: Desk, steps: 
     with pytest.raises(CampaignError, match="E_ATT_SIZE the mail would have"):
         await desk.prepare([person("one", email=EMAIL)], Policy.EMAIL, steps=steps)
     assert (await desk.prepare([person("one", fax=FAX)], Policy.FAX, steps=steps)).plan.letters
+
+
+async def test_a_file_that_has_grown_past_every_bound_is_refused_and_never_read_whole(
+    desk: Desk, steps: tuple[Step, ...]
+) -> None:
+    with path_of(steps, 0).open("ab") as file:
+        file.truncate(LARGEST + 1_000_000_000)  # a hole: it takes no room on the disk
+    tracemalloc.start()
+    with pytest.raises(CampaignError, match="E_ATT_SIZE has more than") as caught:
+        await desk.prepare([person("one", email=EMAIL)], Policy.EMAIL, steps=steps)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [Path(one.place).name for one in caught.value.problems] == ["facts.pdf"]
+    assert peak < 3 * LARGEST
+
+
+async def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(desk: Desk, steps: tuple[Step, ...]) -> None:
+    path_of(steps, 1).unlink()
+    os.mkfifo(path_of(steps, 1))
+    with pytest.raises(CampaignError, match="E_ATT_MISSING cannot be read: there is no such file"):
+        await desk.prepare([person("one", email=EMAIL)], Policy.EMAIL, steps=steps)

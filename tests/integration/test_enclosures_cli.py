@@ -68,3 +68,18 @@ def test_every_attachment_that_cannot_go_is_told_with_its_line_before_anything_i
     codes = ("E_ATT_EMPTY", "E_ATT_TYPE", "E_ATT_ENCRYPTED", "E_ATT_ACTIVE", "E_ATT_MISSING")
     lines = ran.err.splitlines()
     assert [code for code in codes if not any(code in line and "peace.toml:" in line for line in lines)] == []
+
+
+def test_a_letter_that_is_only_looked_at_leaves_nothing_in_the_archive(office: Program, tmp_path: Path) -> None:
+    made = typst.compile(b"#set document(title: [Draft])\nA draft", format="pdf")
+    assert isinstance(made, bytes)
+    (_campaigns(office) / "draft.pdf").write_bytes(made)
+    _write(office, '["draft.pdf"]')
+    kept = _archived(office)
+    office("letters", "preview", "peace", "--contact", "ardesia", "--now", "-o", str(tmp_path / "seen.pdf")).good()
+    assert (tmp_path / "seen.pdf").read_bytes().startswith(b"%PDF")
+    assert _archived(office) == kept
+
+
+def _archived(program: Program) -> list[Path]:
+    return sorted(program.folder.rglob("sha256/*/*"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -92,19 +92,22 @@ async def _open(connection: Any, office: Office, frozen: Letter) -> None:
     facts: dict[str, Any] = {"title": "Torture", "sender_name": "Megan Burke", "sender_email": "m@coalition.example"}
     now = office.clock.now()
     await campaigns.put(connection, CAMPAIGN, launched_at=now, hours=None, steps=[[0, 0]], proof_after=3, **facts)
-    await contacts.set_to(connection, _mission(0).id, contacts.Kept(_mission(0), True, "the torture run"), now)
-    await campaigns.put_letter(connection, frozen)
+    await _keep(connection, _mission(0), now)
+    await campaigns.put_letters(connection, [frozen])
 
 
-def _mission(number: int) -> Contact:
+async def _keep(connection: Any, person: Contact, now: datetime) -> None:
+    await contacts.set_all(connection, {person.id: contacts.Kept(person, True, "the torture run")}, now)
+
+
+def _mission(number: int, *addresses: Address) -> Contact:
     name = f"mission-{number}"
-    return Contact(name, "", name, "", "", (), "", "", "en", "UTC", "Excellency,", ())
+    return Contact(name, "", name, "", "", (), "", "", "en", "UTC", "Excellency,", addresses)
 
 
 async def _queue(connection: Any, place: Place, frozen: Letter, number: int, address: Address, seconds: float) -> None:
-    now, person = place.clock.now(), _mission(number)
-    if number:
-        await contacts.set_to(connection, person.id, contacts.Kept(person, True, "the torture run"), now)
+    now, person = place.clock.now(), _mission(number, address)
+    await _keep(connection, person, now)
     name = delivery_id(CAMPAIGN, 0, person.id, person.id, address)
     one = Delivery(
         id=name,

@@ -158,3 +158,18 @@ def test_whatever_number_is_taken_is_plus_and_digits(text: str) -> None:
     except UserError:
         return
     assert re.fullmatch(r"\+[1-9][0-9]{7,14}", number)
+
+
+@pytest.mark.parametrize("text", ["mission(at)x.example", "postmaster", "mission at x.example"])
+def test_an_address_without_an_at_is_told_so(text: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_email(text)
+    (problem,) = caught.value.problems
+    assert problem.code == "E_ADDR_NODOMAIN"
+    assert problem.cause.startswith("there is no @")
+
+
+def test_of_two_addresses_one_is_to_be_kept() -> None:
+    with pytest.raises(UserError) as caught:
+        parse_email("a@x.example; b@x.example")
+    assert caught.value.problems[0].way_out == "keep the one that letters should go to"

@@ -216,6 +216,19 @@ def test_a_broken_file_is_told_with_its_line(write: Write) -> None:
     assert problems(write("[office]\nfolder = \n"))["E_SETTINGS_TOML"].place.endswith("dispatcher.toml:2")
 
 
+def test_a_table_that_stands_twice_is_told_with_the_line_of_the_first(write: Write) -> None:
+    text = "[office]\nfolder = 'var'\n\n[fax.header]  # the line at the top\n#number = ''\n[worker]\n[ fax.header ]\n"
+    found = problems(write(text))["E_SETTINGS_TOML"]
+    assert found.place.endswith("dispatcher.toml:7")
+    assert found.cause == "[fax.header] stands already in line 4"
+    assert "line 4" in found.way_out
+
+
+def test_a_table_after_a_list_of_tables_of_that_name_is_told_with_its_line_too(write: Write) -> None:
+    found = problems(write("[[mail.relays]]\nname = 'a'\n[mail.relays]\nname = 'b'\n"))["E_SETTINGS_TOML"]
+    assert found.cause == "[mail.relays] stands already in line 1"
+
+
 def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
     assert "E_SETTINGS_FILE" in problems(tmp_path / "nothing.toml")
 

@@ -51,6 +51,7 @@ def test_the_wheel_holds_the_package_its_type_mark_its_migrations_its_tables_and
     assert {file.name for file in (unpacked / "dispatcher" / "domain").glob("*.csv")} == {
         "states.csv",
         "state_aliases.csv",
+        "state_doubts.csv",
     }
     (info,) = unpacked.glob("dispatcher-*.dist-info")
     assert {"LICENSE", "NOTICE"} <= {file.name for file in info.rglob("*")}

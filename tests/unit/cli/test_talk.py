@@ -42,6 +42,7 @@ PUBLIC = {
     "attempts",
     "message_id",
     "letter",
+    "occurrence",
     "due",
     "changed",
 }

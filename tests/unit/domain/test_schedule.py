@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispatcher.domain.calendars import PLAIN
 from dispatcher.domain.model import Hours
 from dispatcher.domain.schedule import (
     ASK_IN_DOUBT,
@@ -16,7 +17,6 @@ from dispatcher.domain.schedule import (
     Need,
     Policy,
     add_working_days,
-    is_working_day,
     next_due,
     next_opening,
 )
@@ -136,5 +136,5 @@ def test_an_opening_is_never_early_and_always_in_office_hours(instant: datetime,
     opening = next_opening(instant, OFFICE, zone)
     local = opening.astimezone(ZoneInfo(zone))
     assert opening >= instant
-    assert is_working_day(local.date())
+    assert PLAIN.is_open(local.date())
     assert OFFICE.opens <= local.time() < OFFICE.closes

@@ -9,7 +9,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatcher.domain.states import LANGUAGES, State, formal, in_sentence, nearest, resolve, short, state, states
+from dispatcher.domain.states import (
+    LANGUAGES,
+    State,
+    could_be,
+    formal,
+    in_sentence,
+    nearest,
+    resolve,
+    short,
+    state,
+    states,
+)
 
 ALL = [(one, tag) for one in states() for tag in LANGUAGES]
 #: Neither members nor observers of the United Nations, and parties to its treaties all the same.
@@ -114,6 +125,20 @@ def test_what_is_ambiguous_or_unknown_is_not_guessed(name: str) -> None:
 def test_a_near_name_is_only_ever_a_hint(name: str, near: str) -> None:
     assert nearest(name) == near
     assert resolve(name) == ""
+
+
+@pytest.mark.parametrize("name", ["Korea", "corée", "Корея", "كوريا"])
+def test_a_name_that_two_states_share_names_both_and_is_neither(name: str) -> None:
+    assert could_be(name) == ("Democratic People's Republic of Korea", "Republic of Korea")
+    assert resolve(name) == ""
+
+
+def test_no_name_that_is_certain_is_in_the_table_of_doubts() -> None:
+    rows = csv.DictReader(StringIO(files("dispatcher.domain").joinpath("state_doubts.csv").read_text(encoding="utf-8")))
+    for row in rows:
+        assert resolve(row["name"]) == ""
+        assert len([code for code in row["codes"].split() if state(code)]) > 1
+    assert could_be("Congo") == could_be("") == ()
 
 
 @pytest.mark.parametrize("code", ["HK", "GL", "XX", ""])

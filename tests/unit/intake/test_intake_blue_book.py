@@ -103,10 +103,13 @@ def test_what_was_filled_in_is_said_once_with_the_number_of_rows(reading: Readin
     assert len(told) < 20
     assert ("W_SHEET", "not read, because they are hidden: 'Notes'") in told
     assert [cause for code, cause in told if code == "W_ZONE_MADE"] == [
-        "time_zone: Europe/Zurich, because of 'Genève'; likewise in 196 more rows",
-        "time_zone: Europe/Vienna, because of 'Vienne'; likewise in 2 more rows",
+        "time_zone: made from where the office stands, 200 rows "
+        "(Europe/Zurich, because of 'Genève': 197; Europe/Vienna, because of 'Vienne': 3)",
     ]
-    assert ("W_ID_MADE", "id: made from state and seat: ad-geneva; likewise in 195 more rows") in told
+    (made,) = [cause for code, cause in told if code == "W_ID_MADE"]
+    assert made.startswith("id: made, 196 rows (ad-geneva, made from state and seat; ae-geneva, ")
+    assert made.endswith("; and 193 more)")
+    assert len({code for code, _ in told if code.startswith("W_")}) == len(told)
     assert {"W_SEAT_MADE", "W_FORM_MADE", "W_HONORIFIC"} <= {code for code, _ in told}
 
 

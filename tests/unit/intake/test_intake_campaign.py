@@ -10,7 +10,7 @@ from intake_files import CAMPAIGN, LETTERS, ORGANISATIONS, ReadCampaign, problem
 
 from dispatcher.domain.errors import CampaignError, Problem
 from dispatcher.domain.model import Copy, Hours, Sender, Step, When
-from dispatcher.domain.words import Policy
+from dispatcher.domain.words import Days, Policy
 from dispatcher.intake import sheet
 from dispatcher.intake.campaign import read_campaign
 from dispatcher.intake.contacts import ContactBook
@@ -49,6 +49,12 @@ def test_what_may_be_left_out_has_a_stated_default(campaign_file: ReadCampaign) 
 def test_the_language_that_letters_fall_back_to_may_be_stated(campaign_file: ReadCampaign) -> None:
     change = ('title = "Air strikes"', 'title = "Air strikes"\nfall_back = "fr"')
     assert campaign_file(change).campaign.fall_back == "fr"
+
+
+@pytest.mark.parametrize("days", list(Days))
+def test_hours_say_on_which_days_they_are(days: Days, campaign_file: ReadCampaign) -> None:
+    given = campaign_file(('hours = "08:00-18:00"', f'hours = "08:00-18:00"\ndays = "{days}"')).campaign.hours
+    assert given == Hours(time(8), time(18), days)
 
 
 def test_the_letter_is_dated_with_the_local_day_not_that_of_utc(campaign_file: ReadCampaign) -> None:
@@ -92,6 +98,8 @@ FAULTS: list[tuple[str, str, int, str]] = [
     ('zone = "Europe/Zurich"', 'zone = "Europe/Zurch"', 14, "E_ZONE"),
     ('"08:00-18:00"', '"8 to 18"', 15, "E_HOURS"),
     ('"08:00-18:00"', '"18:00-08:00"', 15, "E_HOURS"),
+    ('hours = "08:00-18:00"', 'days = "every"', 15, "E_HOURS"),
+    ('hours = "08:00-18:00"', 'hours = "08:00-18:00"\ndays = "weekdays"', 16, "E_VALUE"),
     ("expires_after = 20", "expires_after = -1", 16, "E_VALUE"),
     ("expires_after = 20", 'expires_after = "20"', 16, "E_TYPE"),
     ("expires_after = 20", "expires_after = true", 16, "E_TYPE"),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 GUIDE = ROOT / "docs/lists.md"
-#: Of campaign files, which have a guide of their own.
-CAMPAIGNS = ("attachments", "audience", "campaign", "lines", "sheet", "timing")
+#: Of campaign files and of closed days, which have a guide of their own.
+CAMPAIGNS = ("almanac_files", "attachments", "audience", "campaign", "lines", "recurrence", "sheet", "timing")
 CODE = re.compile(r"\b[EW]_[A-Z0-9_]*[A-Z0-9]\b")
 
 

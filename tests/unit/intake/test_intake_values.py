@@ -211,6 +211,13 @@ def test_a_state_that_is_misspelt_is_refused_with_the_nearest_name() -> None:
     )  # fmt: skip
 
 
+def test_a_name_that_two_states_share_is_refused_with_both() -> None:
+    assert refused(read_state, "Corée") == (
+        "E_STATE", 'column: \'Corée\' could be "Democratic People\'s Republic of Korea" or \'Republic of Korea\'',
+        "Write which of them it is",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "slug"),
     [
@@ -249,6 +256,8 @@ def test_groups_of_other_programs_become_plain_tags() -> None:
     [
         ("=1+1", "'=1+1"), ("+41 22", "'+41 22"), ("-5", "'-5"), ("@x", "'@x"), ("'=1", "''=1"), ("'Ali", "'Ali"),
         ("''", "''"), ("a=b", "a=b"), ("", ""),
+        ("x;=1", "x;'=1"), ("x;'=1", "x;''=1"), ("=1;+2;@3", "'=1;'+2;'@3"), ("a\t=1", "a\t'=1"), ("\t=1", "'\t'=1"),
+        ("a\n-1", "a\n'-1"), ("a\r\n=1", "a\r\n'=1"), (";;=", ";;'="), ("x; y", "x; y"), ("x;'y", "x;'y"),
     ],
 )  # fmt: skip
 def test_the_protection_of_a_cell_comes_off_exactly(cell: str, written: str) -> None:

@@ -38,6 +38,9 @@ def test_a_wish_that_cannot_be_met_is_a_problem(tmp_path: Path, book: ContactBoo
     name = book.contacts[0].id.replace("-", "_")
     found = problems(lambda: _read(tmp_path, book, **{name: wish}))
     assert [one.code for one in found] == ["E_NO_ADDRESS"]
+    contact_id = book.contacts[0].id
+    assert found[0].way_out.startswith(f"Give it: contacts repair {contact_id} --fax … (it came from ")
+    assert book.places[contact_id] in found[0].way_out
 
 
 def test_whoever_always_receives_copies_receives_one(tmp_path: Path, book: ContactBook) -> None:

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from attacks import COSTLY, REFUSED, Attack
 
 from dispatcher.app import Press
 from dispatcher.domain.errors import TemplateError
-from dispatcher.letters import Hand, Order
+from dispatcher.letters import Hand, Nursery, Order, open_nursery
 from dispatcher.letters.watch import MAX_MEMORY, MAX_SECONDS
 from dispatcher.resources import resource
 
@@ -87,6 +88,13 @@ ENDLESS = "#for i in range(9000) { for j in range(9000) { for k in range(9000) {
 GREEDY = "#let much = range(300000000)\n"
 
 
+@pytest.fixture
+def nursery() -> Iterator[Nursery]:
+    opened = open_nursery()
+    yield opened
+    opened.close()
+
+
 def spoilt(folder: Path, code: str) -> Path:
     """Templates whose page runs this code for letters of the year 2027, and is as shipped for others."""
     templates = templates_in(folder)
@@ -103,9 +111,9 @@ def late(order: Order) -> Order:
 
 @pytest.mark.parametrize(("code", "why"), [(ENDLESS, "after 2 seconds of computing"), (GREEDY, "more than 256 MiB")])
 def test_what_gets_past_the_first_wall_is_stopped_and_the_next_letter_is_made(
-    code: str, why: str, order: Order, tmp_path: Path
+    code: str, why: str, order: Order, tmp_path: Path, nursery: Nursery
 ) -> None:
-    hand = Hand(str(spoilt(tmp_path, code)))
+    hand = Hand(nursery, str(spoilt(tmp_path, code)))
     try:
         with pytest.raises(TemplateError, match=why) as caught:
             hand.render(late(order))
@@ -128,10 +136,10 @@ async def test_the_others_go_on_while_one_letter_is_stopped(order: Order, tmp_pa
     assert [type(one).__name__ for one in made] == ["Rendered", "TemplateError", "Rendered"]
 
 
-def test_an_error_of_a_letter_comes_back_whole_from_its_process(order: Order, tmp_path: Path) -> None:
+def test_an_error_of_a_letter_comes_back_whole_from_its_process(order: Order, tmp_path: Path, nursery: Nursery) -> None:
     templates = templates_in(tmp_path)
     (templates / "letters/own/en.md").write_text(Attack("{{ contact.nmae }} {{ 2 * 2 }}").file, "utf-8")
-    hand = Hand(str(templates))
+    hand = Hand(nursery, str(templates))
     try:
         with pytest.raises(TemplateError) as caught:
             hand.render(replace(order, letter="own"))

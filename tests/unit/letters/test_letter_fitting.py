@@ -1,8 +1,7 @@
-"""Copy-fitting finds the step that halving would find, wherever it begins; and few settings are enough."""
+"""Copy-fitting: the letters of one text are of one size, a longer one is made smaller, and few settings are enough."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from letter_people import order_in
 from PIL import Image, ImageChops
 
 from dispatcher.letters import Order, Printer, fax
-from dispatcher.letters.fitting import FULL, largest, room_left
+from dispatcher.letters.fitting import from_step, largest
 from dispatcher.resources import resource
 
 STEPS = 17
@@ -21,61 +20,36 @@ STEPS = 17
 
 @dataclass(frozen=True)
 class Page:
-    """A page of which only the number of pages and the room at its foot matter."""
+    """A page of which only the number of pages matters."""
 
     count: int
-    pdf: bytes
 
 
-def page(room: float) -> Page:
-    """Two pages where there is no room; else a page that is drawn as ours are, with so much room at its foot."""
-    drawing = "/P<</MCID 0>>BDC\n" + "".join(_rule(high) for high in (700.0, 60.0)) + _line(60.0 + room)
-    return Page(1 if room >= FULL else 2, b"1 0 obj <<>>\nstream\n" + _packed(drawing))
-
-
-def _rule(high: float) -> str:
-    return f"q 1 0 0 -1 70.5 {high} cm/c0 CS 0 SCN 1.1 w 4 M 0 0 m 455.81104 0 l\nS\nQ\n"
-
-
-def _line(high: float) -> str:
-    return f"q 1 0 0 -1 70.5 {high} cm/c0 cs 0 scn\nBT 0 Tr/f0 11 Tf 1 0 0 -1 0 0 Tm[(a)]TJ\nET\nQ\n"
-
-
-def _packed(text: str) -> bytes:
-    return zlib.compress(text.encode())
-
-
-def search(room: Callable[[int], float], near: int) -> tuple[int | None, int]:
-    """The step that is found, and how many settings it took."""
+def searched(fits: int, look: Callable[[Callable[[int], Page]], object]) -> tuple[object, list[int]]:
+    """What is found where steps from `fits` on fit, and the steps that were set for it."""
     asked: list[int] = []
 
     def setting(step: int) -> Page:
         asked.append(step)
-        return page(room(step))
+        return Page(1 if step >= fits else 2)
 
-    found = largest(setting, STEPS, near, FULL)
-    return (found[0] if found else None), len(asked)
-
-
-@given(fits=some.integers(0, STEPS), near=some.integers(0, STEPS - 1), step=some.floats(7.0, 30.0))
-def test_every_beginning_leads_to_the_first_step_that_fits(fits: int, near: int, step: float) -> None:
-    found, _ = search(lambda at: FULL + (at - fits) * step, near)
-    assert found == (fits if fits < STEPS else None)
+    return look(setting), asked
 
 
-def test_a_good_guess_takes_one_setting_and_a_near_one_few() -> None:
-    def room(at: int) -> float:
-        return FULL + 1 + (at - 9) * 7.8
-
-    assert search(room, 9) == (9, 1)
-    assert search(room, 8) == (9, 2)
-    assert search(room, 10) == (9, 2)
-    assert search(room, 0)[1] <= 8
+@given(fits=some.integers(0, STEPS))
+def test_halving_finds_the_first_step_that_fits(fits: int) -> None:
+    found, asked = searched(fits, lambda setting: largest(setting, STEPS))
+    assert (found[0] if isinstance(found, tuple) else None) == (fits if fits < STEPS else None)
+    assert len(asked) <= 5
 
 
-def test_the_room_at_the_foot_is_read_from_the_page() -> None:
-    assert room_left(page(20.5).pdf) == pytest.approx(20.5)
-    assert room_left(b"%PDF-1.7 with nothing in it") is None
+@given(fits=some.integers(0, STEPS), base=some.integers(0, STEPS + 3))
+def test_a_letter_of_common_length_is_set_once_and_a_longer_one_made_smaller(fits: int, base: int) -> None:
+    found, asked = searched(fits, lambda setting: from_step(setting, STEPS, base))
+    assert (found is not None) == (fits < STEPS)
+    assert asked == sorted(asked)
+    assert len(asked) == 1 if fits <= base else len(asked) <= 6
+    assert asked[0] == min(base, STEPS - 1)
 
 
 @pytest.mark.parametrize("tag", ["en", "ar", "zh"])
@@ -91,16 +65,23 @@ def _longer(order: Order) -> Order:
     return replace(order, contact=contact)
 
 
-@pytest.mark.parametrize("tag", ["ar", "en", "ru", "zh"])
-def test_the_largest_size_that_fits_is_taken(tag: str, printer: Printer) -> None:
+@pytest.mark.parametrize("tag", ["ar", "en", "es", "fr", "ru", "zh"])
+def test_a_letter_is_set_nearly_as_large_as_its_page_allows(tag: str, printer: Printer) -> None:
     order = order_in(tag)
     sheet = printer._sheet(order, tag)
-    typesetter = printer._typesetter
+    typesetter, like = printer._typesetter, printer._like(sheet, order)
     for edition in ("print", "fax"):
-        known = typesetter.set(sheet, edition, printer._like(sheet, order))
-        for near in (0, 5, STEPS - 1):
-            found = typesetter._largest(sheet, edition, near)
-            assert (found[1].pdf if found else None) == (known.pdf if known.count == 1 else None)
+        common, own = typesetter.set(sheet, edition, like), typesetter.set(sheet, edition)
+        assert common.count == own.count
+        assert 0 <= common.fit - own.fit <= 1.0 or own.count > 1
+
+
+def test_letters_of_one_text_are_of_one_size(printer: Printer) -> None:
+    order = replace(order_in("en"), copies=())
+    names = ("Ana Li", "Maria Anna Muster", "Friederike von Hohenlohe-Bartenstein")
+    sheets = [printer._sheet(replace(order, contact=replace(order.contact, name=name)), "en") for name in names]
+    like = printer._like(sheets[0], order)
+    assert len({printer._typesetter.set(sheet, "print", like).fit for sheet in sheets}) == 1
 
 
 def test_the_fax_edition_drawn_at_its_own_resolution_looks_as_if_drawn_finer(printer: Printer) -> None:

@@ -26,7 +26,6 @@ from dispatcher.intake.campaign import read_campaign
 from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order, Printer, Rendered
 from dispatcher.resources import resource
-from dispatcher.usecases.enclose import Enclosed
 from dispatcher.usecases.prepare import order_for
 
 # -- the door ----------------------------------------------------------------------------------------------------------
@@ -203,7 +202,7 @@ class Chancery:
         (self.folder / "templates/letterheads/own/letterhead.toml").write_text(head, "utf-8")
         letter = LETTER.format(subject=json.dumps(subject, ensure_ascii=False), body=body)
         (self.folder / "templates/letters/own/en.md").write_text(letter, "utf-8")
-        order = order_for(campaign, campaign.steps[0], contact, (copy,), Enclosed((), {}))
+        order = order_for(campaign, campaign.steps[0], contact, (copy,), ())
         rendered = self.printer.render(order)
         return Made(order, rendered, sent_message(order, rendered))
 

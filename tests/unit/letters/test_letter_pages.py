@@ -39,7 +39,7 @@ def test_a_short_letter_is_large_a_longer_one_smaller_and_both_have_one_page(own
     mine = replace(order, letter="own")
     short, longer = (own(_letter(n)).render(mine) for n in (2, 6))
     assert (short.pages, longer.pages) == (1, 1)
-    assert _body_size(short.parts["pdf"]) == 11.2
+    assert _body_size(short.parts["pdf"]) > 11
     assert 10.2 <= _body_size(longer.parts["pdf"]) < 11.2
 
 
