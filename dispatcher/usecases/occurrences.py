@@ -16,6 +16,7 @@ from dispatcher.domain.words import Cause, Signal, State
 from dispatcher.store import audit, campaigns, deliveries, views
 from dispatcher.store.views import Wanted
 
+from . import guard
 from .moves import move
 from .office import Office
 
@@ -59,8 +60,9 @@ async def release_late(
     """Send now what was held because its hour had passed; in the recipients' hours. Which ones.
 
     Raises CountChanged when there are not `expect` of them, NotFound for an unknown time, Conflict for a stopped
-    campaign.
+    campaign, Quarantined.
     """
+    await guard.enter(office)
     return await _settle(office, campaign_id, local_key, expect, Signal.RELEASE, reason, actor)
 
 

@@ -155,6 +155,7 @@ SPDX = {
     "MIT License": "MIT",
     "BSD License": "BSD-3-Clause",
     "ISC License": "ISC",
+    "Dual License": "Apache-2.0 OR BSD-3-Clause",  # python-dateutil
     "BSD-3-Clause, Apache-2.0, dependency licenses": "BSD-3-Clause, Apache-2.0",
     "SIL Open Font License 1.1 (OFL-1.1)": "OFL-1.1",
 }
