@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.calendars import PLAIN, Calendar, calendar_from
 from dispatcher.domain.errors import NotFound
 
+from .parts import in_parts
 from .schema import calendar
 
 
-async def put(connection: AsyncConnection, one: Calendar) -> str:
-    """Keep the calendar; its digest. Keeping it again does nothing."""
-    digest = one.digest
-    same = select(calendar.c.digest).where(calendar.c.digest == digest)
-    if (await connection.execute(same)).first() is None:
-        await connection.execute(insert(calendar).values(digest=digest, data=one.record()))
-    return digest
+async def put_all(connection: AsyncConnection, some: Iterable[Calendar]) -> None:
+    """Keep calendars, in a few statements; keeping one again does nothing."""
+    for part in in_parts([(one.digest, one.record()) for one in some]):
+        known = select(calendar.c.digest).where(calendar.c.digest.in_([digest for digest, _ in part]))
+        there = set((await connection.execute(known)).scalars())
+        rows = [{"digest": digest, "data": data} for digest, data in part if digest not in there]
+        if rows:
+            await connection.execute(insert(calendar), rows)
 
 
 async def get(connection: AsyncConnection, digest: str) -> Calendar:

@@ -69,7 +69,7 @@ class CampaignRow:
 def _from_row(row: Row[Any]) -> CampaignRow:
     fields = dict(row._mapping)
     fields["hours"] = hours_from(fields["hours"])
-    fields["confirmed"] = tuple((code, place) for code, place in fields["confirmed"] or ())
+    fields["confirmed"] = tuple(tuple(one) for one in fields["confirmed"] or ())
     fields["steps"] = tuple((number, after) for number, after in fields["steps"])
     return CampaignRow(**fields)
 

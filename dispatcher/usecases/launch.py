@@ -136,8 +136,7 @@ async def _launch(
         require_nothing_new(known.id, seen, row.confirmed)
     for local_key, instant in plan.instants.items():
         await campaigns.open_occurrence(connection, known.id, local_key, instant)
-    for one in plan.calendars.values():
-        await calendars.put(connection, one)
+    await calendars.put_all(connection, plan.calendars.values())
     await campaigns.put_letters(connection, plan.letters)
     queued = [_queued(office, plan, stop, now, late_by) for stop in plan.stops]
     added = await deliveries.add_all(connection, queued)

@@ -252,4 +252,5 @@ async def _said_for(desk: Desk, count: int) -> int:
 
 
 async def test_many_letters_are_signed_and_launched_in_as_many_statements_as_two(either: Desk) -> None:
+    await _said_for(either, 1)  # what all three share, the calendar of their office, is written with the first
     assert await _said_for(either, 40) == await _said_for(either, 2)

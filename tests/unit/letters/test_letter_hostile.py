@@ -19,6 +19,7 @@ from letterbook import Own, pdf_text
 
 from dispatcher.channels.base import Parcel
 from dispatcher.channels.message import heading_of, stamp
+from dispatcher.domain.calendars import PLAIN
 from dispatcher.domain.errors import Problem, TemplateError, UserError
 from dispatcher.domain.model import Campaign, Contact
 from dispatcher.domain.words import Kind
@@ -202,7 +203,7 @@ class Chancery:
         (self.folder / "templates/letterheads/own/letterhead.toml").write_text(head, "utf-8")
         letter = LETTER.format(subject=json.dumps(subject, ensure_ascii=False), body=body)
         (self.folder / "templates/letters/own/en.md").write_text(letter, "utf-8")
-        order = order_for(campaign, campaign.steps[0], contact, (copy,), ())
+        order = order_for(campaign, campaign.steps[0], contact, (copy,), (), PLAIN)
         rendered = self.printer.render(order)
         return Made(order, rendered, sent_message(order, rendered))
 
