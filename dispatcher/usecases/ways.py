@@ -92,7 +92,8 @@ class Ways:
     def _look(self, channel: str) -> Way | None:
         """How a letter could go by this channel; None: not at all."""
         own = self.known.get(channel)
-        if own is not None and not own.takes_letters and not own.trial_is_free(self.at):
+        shut = own is not None and not own.takes_letters and not own.trial_is_free(self.at)
+        if shut or channel not in self.office.channels:
             return None
         trial = "" if own is None or own.takes_letters else channel
         inner = self.office.channels[channel].routes
