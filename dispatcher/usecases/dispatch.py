@@ -56,9 +56,9 @@ async def claim(office: Office, worker: Actor, room: int) -> list[Claim]:
 
 
 async def _claim(connection: AsyncConnection, office: Office, worker: Actor, room: int) -> list[Claim]:
-    await guard.require(connection, office)
     if await workers.asked(connection, worker.name) is not Asked.RUN:
         return []
+    await guard.require(connection, office)
     ways = await Ways.now(connection, office)
     claims: list[Claim] = []
     for row in await deliveries.claimable(connection, office.clock.now(), ways.shares(room), room):
