@@ -137,8 +137,10 @@ def _commit_point(office: Office, one: Claim, facts: Mapping[str, str]) -> Commi
         except OSError as fault:  # nothing has left yet: no doubt, as when the database does not take the record
             raise StoreFault(f"the archive did not take it: {fault}") from fault
         now = office.clock.now()
-        entry = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts, now))
-        await _note(office, entry)
+        marked = await office.store.write(
+            lambda connection: _mark(connection, office, one, digest, facts, now), beside=True
+        )
+        await _note(office, marked.entry)
         return Permit(until=time.monotonic() + PERMIT_SECONDS)
 
     return commit
@@ -154,7 +156,7 @@ async def _note(office: Office, entry: AuditEntry) -> None:
 
 async def _mark(
     connection: AsyncConnection, office: Office, one: Claim, sent_digest: str, facts: Mapping[str, str], now: datetime
-) -> AuditEntry:
+) -> audit.Appended:
     """Mark the attempt as transmitting; the audit entry, whose number is noted outside before anything leaves."""
     await guard.require(connection, office)
     lease_until = now + office.policy.transmitting_lease
@@ -257,4 +259,4 @@ async def keep_leases(office: Office, held: list[Claim]) -> None:
     if held:
         until = office.clock.now() + office.policy.lease
         ours = [(one.delivery.id, one.delivery.fence) for one in held]
-        await office.store.write(lambda connection: deliveries.extend_leases(connection, ours, until))
+        await office.store.write(lambda connection: deliveries.extend_leases(connection, ours, until), beside=True)
