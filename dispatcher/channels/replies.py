@@ -79,6 +79,11 @@ def negative(code: int, text: str, *, recipient: bool = False) -> Outcome:
     return out_of_step(detail)
 
 
+def returned(status: str) -> Cause:
+    """Why a relay gave a letter back that it had taken, by the enhanced status code in its report or log ('5.1.1')."""
+    return _cause(550, f"5{status[1:]}") or Cause.EMAIL_REFUSED  # it will not try again, whatever class it had
+
+
 def out_of_step(detail: str) -> Outcome:
     """The server spoke out of turn or not SMTP, before the letter was complete."""
     return Outcome(Verdict.DEFERRED, Cause.SMTP_PEER, escape(detail))
