@@ -29,6 +29,7 @@ class SmtpChannel:
         self._submission = Submission(relays, clock)
         self._logs = logs or RelayLogs({})
         self.abilities = Abilities(asks=bool(logs), only_doubts=True)
+        self.routes = self._submission.routes
 
     async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
         """Try once; `commit` gets the message as its recipient will get it. A letter unfit to send is REFUSED here."""
@@ -38,11 +39,15 @@ class SmtpChannel:
             envelope = checked_envelope(sender, parcel.address, parcel.attempt_id)
         except UserError as exc:
             return unfit(exc)
-        return await self._submission.submit(envelope, message, commit)
+        return await self._submission.submit(envelope, message, commit, parcel.avoid)
 
     async def ask(self, attempt_id: str, ref: str, about: Try | None = None) -> Outcome:
         """What the relays' logs prove of it; nothing where we may not read them."""
         return await self._logs.ask(attempt_id, about)
+
+    async def probe(self, route: str = "") -> Outcome:
+        """Connect, say EHLO, start TLS, log in, say QUIT."""
+        return await self._submission.probe(route)
 
     async def hear(self, notice: Notice) -> list[Report]:
         """Relays do not call back; whoever does is not one."""
