@@ -240,7 +240,7 @@ async def test_a_letter_that_went_through_a_content_filter_has_the_fate_that_it_
         "cleanup[98]: 0123456789A: message-id=<relayed@coalition.example>",
         "qmgr[23304]: 0123456789A: from=<r-relayed@coalition.example>, size=1, nrcpt=1 (queue active)",
         "smtp[97]: 0123456789A: to=<m@x.example>, relay=mx.x.example[192.0.2.9]:25, delay=1, delays=0/0/0/1, "
-        "dsn=5.1.1, status=bounced (host mx.x.example[192.0.2.9] said: 550 5.1.1 <m@x.example>: Recipient address rejected)",
+        "dsn=5.1.1, status=bounced (host mx.x.example[192.0.2.9] said: 550 5.1.1 <m@x.example>: Address rejected)",
     ]
     text += "".join(f"Nov 24 15:45:47 relay postfix/{line}\n" for line in again)
     put(tmp_path / "mail.log", text.encode())
