@@ -27,6 +27,7 @@ from . import (
     failures,
     letters,
     occurrences,
+    todo,
     work,
 )
 from .output import say
@@ -53,6 +54,7 @@ app.command("up")(work.up)
 app.command("worker")(work.worker)
 app.command("doctor")(doctor.doctor)
 app.command("adopt")(adopt.adopt)
+app.command("todo")(todo.todo)
 
 
 def main(serve: Serve) -> None:

@@ -210,6 +210,14 @@ delivery = Table(
     Column("expires_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Column(
+        "snoozed_until",
+        Instant,
+        CheckConstraint(
+            "snoozed_until IS NULL OR state IN ('failed', 'held')", name="only_what_needs_a_person_is_put_aside"
+        ),
+    ),
+    _text("instead_of"),  # the delivery of the same letter whose place it took
     _one_of("kind", Kind),
     _one_of("role", Role),
     _one_of("state", State),
@@ -219,6 +227,7 @@ delivery = Table(
 )
 _words = ", ".join(f"'{state}'" for state in sorted(CLAIMABLE))
 _FALLBACK = "fallback_for <> ''"
+_INSTEAD = "instead_of <> ''"
 #: Said as literal SQL, so that a query with the same words is seen to match the partial index.
 CLAIMABLE_ROWS = text(f"state IN ({_words})")
 #: Two partial indexes over the one column `due`: claims go campaign by campaign, so that none crowds out another;
@@ -234,6 +243,7 @@ WATCHED_ROWS = text(f"state NOT IN ({_words}) AND due IS NOT NULL")
 Index("ix_delivery_watch", delivery.c.due, sqlite_where=WATCHED_ROWS, postgresql_where=WATCHED_ROWS)
 Index("ix_delivery_contact", delivery.c.campaign_id, delivery.c.contact_id, delivery.c.step)
 Index("ix_delivery_fallback", delivery.c.fallback_for, sqlite_where=text(_FALLBACK), postgresql_where=text(_FALLBACK))
+Index("ix_delivery_instead", delivery.c.instead_of, sqlite_where=text(_INSTEAD), postgresql_where=text(_INSTEAD))
 Index("ix_delivery_recipient", delivery.c.contact_id, delivery.c.state)
 Index("ix_delivery_address", delivery.c.kind, delivery.c.address)
 Index("ix_delivery_state", delivery.c.state, delivery.c.cause)
@@ -308,6 +318,18 @@ suppression = Table(
     Column("since", Instant, nullable=False),
     Column("by", Text, nullable=False),
     _text("reason"),
+)
+
+#: One letter of a group was tried first. The rest may follow when it went.
+trial = Table(
+    "trial",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("scope", Text, nullable=False, index=True),  # the filter of the group, as canonical JSON
+    Column("delivery_id", ForeignKey("delivery.id"), nullable=False),
+    Column("fence", Integer, nullable=False),  # of the delivery when it was chosen
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
 )
 
 route = Table(

@@ -46,6 +46,7 @@ async def move(
     after = follow(seen.state, signal)
     campaign = await campaigns.get(connection, seen.campaign_id)
     facts = {**values, **_times(seen, after, now), "cause": cause, "detail": detail, "changed_at": now}
+    facts["snoozed_until"] = None  # it was put aside in the state that it had
     if due is BY_SCHEDULE:
         due = await _due(connection, office, campaign, seen, after, facts)
     moved = await deliveries.change(connection, seen, state=after, due=due, **facts)

@@ -111,6 +111,7 @@ class Story:
     evidence: list[dict[str, Any]]
     audit: list[AuditEntry]
     answered: bool
+    replaced_by: tuple[str, ...] = ()  #: ids of the deliveries of the same letter that took its place
 
 
 async def tell(office: Office, delivery_id: str) -> Story:
@@ -125,6 +126,7 @@ async def tell(office: Office, delivery_id: str) -> Story:
             evidence=await attempts.evidence_of(connection, seen.id),
             audit=await audit.tail(connection, 1000, f"delivery:{seen.id}"),
             answered=await contacts.has_answered(connection, seen),
+            replaced_by=tuple(one.id for one in await deliveries.instead_of(connection, seen.id)),
         )
 
     return await office.store.read(query)

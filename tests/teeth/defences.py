@@ -132,7 +132,7 @@ DEFENCES = (
     Defence(
         "contact_changed",
         "what may have arrived there is not sent there again",
-        "usecases/follow.py",
+        "usecases/instead.py",
         '    return (heard[-1]["verdict"] if heard else attempt.verdict) in _NOTHING_ARRIVED',
         "    return True",
     ),
@@ -160,16 +160,16 @@ DEFENCES = (
     Defence(
         "stale_operator_click",
         "only a failure is retried",
-        "usecases/operate.py",
-        "    if seen.state is not State.FAILED:\n        raise",
-        "    if seen is None:\n        raise",
+        "domain/verbs.py",
+        "    Verb.RETRY: frozenset({State.FAILED}),",
+        "    Verb.RETRY: frozenset(State),",
     ),
     Defence(
         "stale_operator_click",
         "as many as were shown",
-        "usecases/operate.py",
-        "if expect is not None and len(found) != expect:",
-        "if expect is not None and not found:",
+        "usecases/together.py",
+        "if len(found.going) != expect:",
+        "if found is None:",
     ),
     Defence(
         "stale_operator_click",
