@@ -60,7 +60,8 @@ def _what(one: Task) -> str:
         case "quarantine":
             return one.detail
         case "route":
-            return f"No letters leave through '{one.name}': {cause_text(one.cause)} {one.detail}".strip()
+            who = f" (paused by {one.by})" if one.by else ""
+            return f"No letters leave through '{one.name}'{who}: {cause_text(one.cause)} {one.detail}".strip()
         case "doubt":
             return "In doubt: nobody knows whether they arrived"
         case "overdue":
@@ -77,7 +78,6 @@ def _what(one: Task) -> str:
 
 _NEXT = {
     "quarantine": "dispatcher adopt --dry-run",
-    "route": "dispatcher doctor --connect",
     "doubt": "dispatcher doubts list",
     "overdue": "dispatcher up",
     "returning": "dispatcher deliveries list --snoozed",
@@ -89,6 +89,9 @@ def _next(one: Task) -> str:
         case "late":
             key = f"--occurrence '{one.occurrence}'"
             return f"dispatcher campaigns release {one.campaign_id} {key} --expect {one.count} --reason …"
+        case "route":
+            verb = f"resume {one.name} --reason …" if one.by else f"probe {one.name}"
+            return f"dispatcher routes {verb}"
         case "failed":
             return _after_failing(one)
         case "held":

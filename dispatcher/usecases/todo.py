@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,6 +10,7 @@ from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dispatcher.domain.routes import Route
 from dispatcher.domain.verbs import Verb
 from dispatcher.domain.words import CAUSES, Bulk, Cause, Kind, State, Who
 from dispatcher.store import routes, views
@@ -80,6 +81,7 @@ class Task:
     occurrence: str = ""
     name: str = ""  #: of a route
     detail: str = ""
+    by: str = ""  #: who paused a route; '' for one that was closed after faults
     together: int = 0  #: of failures: how many may be retried together at this moment
     tried: Tried | None = None  #: of failures: the one that was tried first
 
@@ -107,19 +109,29 @@ async def _quarantine(office: Office) -> list[Task]:
 async def _of_letters(office: Office, end_of_day: datetime) -> list[Task]:
     async def query(connection: AsyncConnection) -> list[Task]:
         now = office.clock.now()
-        closed = await routes.every(connection)
-        unfit = {kind for kind, channel in office.outgoing.items() if channel in closed}
+        closed = {name: one for name, one in (await routes.every(connection)).items() if not one.takes_letters}
+        unfit = {kind for kind, channel in office.outgoing.items() if _is_shut(office, channel, closed)}
         wanted = Wanted(states=(State.IN_DOUBT, State.HELD))
         waiting = await views.overdue(connection, now - OVERDUE)
         count, first = await views.returning(connection, now, end_of_day)
         return [
-            *(Task(Need.ROUTE, 1, r.paused_at, Cause(r.cause), name=r.name, detail=r.detail) for r in closed.values()),
+            *(_of_route(one) for one in closed.values()),
             *(Task(Need.OVERDUE, w.count, w.since, kind=w.kind) for w in waiting if w.kind not in unfit),
             *_undecided(await views.groups(connection, wanted, now)),
             *([Task(Need.RETURNING, count, first)] if count else []),
         ]
 
     return await office.store.read(query)
+
+
+def _is_shut(office: Office, channel: str, closed: Collection[str]) -> bool:
+    """Do no letters leave by this channel, because it or every way of it is closed?"""
+    ways = office.channels[channel].routes if channel in office.channels else ()
+    return channel in closed or (bool(ways) and all(way in closed for way in ways))
+
+
+def _of_route(one: Route) -> Task:
+    return Task(Need.ROUTE, 1, one.since, one.cause, name=one.name, detail=one.detail, by=one.by)
 
 
 def _undecided(groups: Sequence[Group]) -> Iterator[Task]:
