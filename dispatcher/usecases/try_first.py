@@ -59,7 +59,10 @@ async def asked(connection: AsyncConnection, wanted: Wanted) -> Asked:
     last = await tried_of(connection, wanted) if wanted.cause is not None else None
     if last is None:
         return Asked(wanted.cause)
-    return Asked(wanted.cause, last.at, last.fate is Trial.WENT, last.words)
+    went = last.fate is Trial.WENT
+    # One that did not go holds back whatever failed until then, itself too; one that went frees what failed before it.
+    at = last.at if went else max(last.at, last.delivery.changed_at)
+    return Asked(wanted.cause, at, went, last.words)
 
 
 async def try_one(office: Office, wanted: Wanted, reason: str, actor: Actor) -> Delivery:
