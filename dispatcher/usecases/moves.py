@@ -46,7 +46,6 @@ async def move(
     after = follow(seen.state, signal)
     campaign = await campaigns.get(connection, seen.campaign_id)
     facts = {**values, **_times(seen, after, now), "cause": cause, "detail": detail, "changed_at": now}
-    facts["snoozed_until"] = None  # it was put aside in the state that it had
     if due is BY_SCHEDULE:
         due = await _due(connection, office, campaign, seen, after, facts)
     moved = await deliveries.change(connection, seen, state=after, due=due, **facts)
@@ -68,10 +67,13 @@ async def move(
 
 
 def _times(seen: Delivery, after: State, now: datetime) -> dict[str, datetime | None]:
-    """A proof that follows a presumption keeps the time of arrival: the follow-up counts from there."""
+    """A proof that follows a presumption keeps the time of arrival: the follow-up counts from there.
+
+    What was put aside was so in the state that it had.
+    """
     arrived = (seen.arrived_at or now) if after in ARRIVED else None
     accepted = now if after is State.ACCEPTED else None if after is State.SENDING else seen.accepted_at
-    return {"arrived_at": arrived, "accepted_at": accepted}
+    return {"arrived_at": arrived, "accepted_at": accepted, "snoozed_until": None}
 
 
 async def _due(
