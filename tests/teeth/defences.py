@@ -307,6 +307,20 @@ DEFENCES = (
         "if data is None:",
     ),
     Defence(
+        "doubt_in_the_relays_log",
+        "only what the relay began while this try was made counts",
+        "channels/relay_log.py",
+        "return ours and signed_in and about.opened_at - second - self.skew <= life.at <= about.left_at + self.skew",
+        "return ours and signed_in",
+    ),
+    Defence(
+        "doubt_in_the_relays_log",
+        "what a log does not show was not thereby left undone",
+        "channels/relay_log.py",
+        "if not found:\n        return Told(Say.NO_TRACE",
+        "if not found:\n        return Told(Say.NOT_TAKEN",
+    ),
+    Defence(
         "restored_backup",
         "what leaves is noted outside the database first",
         "usecases/dispatch.py",
