@@ -257,6 +257,13 @@ DEFENCES = (
     ),
     Defence(
         "clock_set_back",
+        "the alarm clock rings on",
+        "worker.py",
+        "        if job.next_run_time is not None and job.next_run_time - now > job.trigger.interval:",
+        "        if False:",
+    ),
+    Defence(
+        "clock_set_back",
         "a stepped clock is found",
         "domain/clock.py",
         "if abs(step) > STEP_LIMIT:",
