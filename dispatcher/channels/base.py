@@ -31,6 +31,7 @@ class Parcel:
     document_pdf: bytes = b""  #: the same pages as PDF, for gateways that take no TIFF
     pages: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)  #: kept with the try: the words of a fax's header line
+    via: str = ""  #: the relay that it was given; '' is any, and another one where that one lets nobody in
     automatic: bool = False  #: sent without a person's act (follow-up): RFC 3834 Auto-Submitted
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from dispatcher.domain.errors import NoticeRejected, UserError
 from dispatcher.domain.outcome import Outcome, Report, escape
@@ -31,7 +32,7 @@ class SmtpChannel:
         sender = parcel.return_path or parcel.sender_address
         try:
             message = stamp(heading_of(parcel), parcel.entity)
-            envelope = checked_envelope(sender, parcel.address, parcel.attempt_id)
+            envelope = replace(checked_envelope(sender, parcel.address, parcel.attempt_id), via=parcel.via)
         except UserError as exc:
             return unfit(exc)
         return await self._submission.submit(envelope, message, commit)

@@ -33,6 +33,7 @@ class Envelope:
     sender: str
     recipient: str
     attempt_id: str
+    via: str = ""  #: the relay to be tried first
 
 
 class _Stopped(Exception):
@@ -70,7 +71,7 @@ class Submission:
         Whatever `commit` raises passes through, and nothing has left then.
         """
         closed: list[tuple[Relay, Closed]] = []
-        for berth in self._in_order():
+        for berth in self._in_order(envelope.via):
             try:
                 outcome = await self._submit_to(berth, envelope, message, commit)
             except Closed as exc:
@@ -86,10 +87,10 @@ class Submission:
             while berth.idle:
                 berth.idle.pop().part()
 
-    def _in_order(self) -> list[_Berth]:
-        """As configured, but those that rest come last."""
+    def _in_order(self, first: str) -> list[_Berth]:
+        """As configured, with the one that is given before the others, but those that rest come last."""
         now = self._clock()
-        return sorted(self._berths, key=lambda berth: berth.resting_until > now)
+        return sorted(self._berths, key=lambda berth: (berth.resting_until > now, berth.relay.name != first))
 
     async def _submit_to(self, berth: _Berth, envelope: Envelope, message: bytes, commit: CommitPoint) -> Outcome:
         async with berth.places:

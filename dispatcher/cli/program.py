@@ -26,7 +26,9 @@ from . import (
     doubts,
     failures,
     letters,
+    limits,
     occurrences,
+    sending,
     work,
 )
 from .output import say
@@ -45,7 +47,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
-for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, audit, calendars, config, database):
+for noun in (
+    contact_lists,
+    campaigns,
+    letters,
+    deliveries,
+    failures,
+    doubts,
+    audit,
+    limits,
+    sending,
+    calendars,
+    config,
+    database,
+):
     app.add_typer(noun.app)
 for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)

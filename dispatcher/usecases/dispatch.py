@@ -18,12 +18,15 @@ from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.rollback import Quarantined
 from dispatcher.domain.words import Cause, Kind, Signal, State, Verdict
-from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, routes
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, routes, sending
 from dispatcher.store.engine import StoreFault
 
 from . import guard
+from .halt import Halted
+from .halt import require as require_sending
 from .moves import BY_SCHEDULE, move
 from .office import Office
+from .pacing import Ticket, give_back, tickets
 from .parcels import packed
 from .record import record
 
@@ -56,11 +59,8 @@ async def claim(office: Office, worker: Actor, room: int) -> list[Claim]:
 async def _claim(connection: AsyncConnection, office: Office, worker: Actor, room: int) -> list[Claim]:
     await guard.require(connection, office)
     shares = await _shares(connection, office, room)
-    claims: list[Claim] = []
-    for row in await deliveries.claimable(connection, office.clock.now(), shares, room):
-        if not any(row.kind is Kind.FAX and row.address == one.delivery.address for one in claims):
-            claims.append(await _lease(connection, office, worker, row))
-    return claims
+    may_go = tickets(connection, office, shares, room, worker)
+    return [await _lease(connection, office, worker, ticket) async for ticket in may_go]
 
 
 async def _shares(connection: AsyncConnection, office: Office, room: int) -> dict[Kind, int]:
@@ -77,13 +77,15 @@ async def _shares(connection: AsyncConnection, office: Office, room: int) -> dic
     return shares
 
 
-async def _lease(connection: AsyncConnection, office: Office, worker: Actor, row: Delivery) -> Claim:
+async def _lease(connection: AsyncConnection, office: Office, worker: Actor, ticket: Ticket) -> Claim:
+    row = ticket.row
     channel = office.outgoing[row.kind]
     fence = row.fence + 1
     knowingly = {"knowingly": row.knowingly} if row.knowingly else {}
     data = {"attempt": f"{row.id}.{fence}", "channel": channel, **knowingly}
     moved = await move(connection, office, row, Signal.CLAIM, worker, data=data, fence=fence, channel=channel)
-    attempt = await attempts.begin(connection, moved, str(worker), channel, row.knowingly, office.clock.now())
+    now = office.clock.now()
+    attempt = await attempts.begin(connection, moved, str(worker), channel, row.knowingly, now, ticket.fare)
     return Claim(moved, attempt)
 
 
@@ -128,6 +130,8 @@ async def _hand_over(office: Office, one: Claim, parcel: Parcel) -> Outcome:
         return await office.channels[one.attempt.channel].send(parcel, _commit_point(office, one, parcel.facts))
     except LostClaim:
         return Outcome(Verdict.UNSENT, Cause.WORKER_LOST, "the lease had ended, or the campaign was paused")
+    except Halted as fault:
+        return Outcome(Verdict.UNSENT, Cause.GATE_HALTED, escape(str(fault)))
     except Quarantined as fault:
         return Outcome(Verdict.UNSENT, Cause.GATE_QUARANTINE, escape(str(fault)))
     except StoreFault as fault:
@@ -165,6 +169,7 @@ async def _mark(
 ) -> AuditEntry:
     """Mark the attempt as transmitting; the audit entry, whose number is noted outside before anything leaves."""
     await guard.require(connection, office)
+    await require_sending(connection)
     lease_until = now + office.policy.transmitting_lease
     await attempts.mark_transmitting(connection, one.attempt, sent_digest, now, lease_until, facts)
     data = {"attempt": one.attempt.id, "sent": sent_digest, "letter": one.delivery.letter}
@@ -204,6 +209,7 @@ async def _facts(connection: AsyncConnection, office: Office, one: Delivery) -> 
         expires_at=one.expires_at,
         hours=campaign.hours,
         zone=one.zone,
+        halted=await sending.stopped(connection) is not None,
         late_by=_late_by(office, one),
         calendar=await calendars.get(connection, one.calendar),
     )
@@ -229,6 +235,7 @@ async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) 
             due = answer.until if answer.say is Say.WAIT else BY_SCHEDULE
             signal, detail = _SAYS[answer.say], answer.detail
             await move(connection, office, seen, signal, worker, cause=answer.cause, detail=detail, due=due)
+            await give_back(connection, office, one.delivery, one.attempt.via)
 
     try:
         await office.store.write(unit)
@@ -256,6 +263,7 @@ def _bare(office: Office, one: Claim, envelope: Envelope) -> Parcel:
         message_id=delivery.message_id,
         date=office.clock.now(),
         automatic=delivery.step > 0,
+        via=one.attempt.via.removeprefix("relay:"),
     )
 
 

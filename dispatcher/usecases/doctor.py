@@ -22,11 +22,13 @@ from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load, signer
 from dispatcher.settings.model import is_loopback
-from dispatcher.store import installation, routes
+from dispatcher.store import installation, routes, sending
 from dispatcher.store.engine import Store
+from dispatcher.store.sending import Stopped
 from dispatcher.store.version import newest, require_newest
 
 from .campaign_files import letterheads_in, letters_in
+from .halt import told
 
 #: The oldest Python that is tested.
 OLDEST_PYTHON = (3, 11)
@@ -166,6 +168,7 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
         await store.read(require_newest)
         yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
         yield await _adopted(store, settings)
+        yield _sending(await store.read(sending.stopped))
         for route in (await store.read(routes.every)).values():
             found = f"{route.name} is paused until {route.paused_until:%d %B %H:%M} UTC: {route.cause} {route.detail}"
             yield Check("routes", Finding.WRONG, found.strip(), "Mend the cause; it is tried again by itself")
@@ -190,6 +193,12 @@ async def _adopted(store: Store, settings: Settings) -> Check:
         found = "it was restored, copied or moved: nothing is sent from it"
         return Check("checkpoint", Finding.WRONG, found, "Run: dispatcher adopt --dry-run, then adopt it")
     return Check("checkpoint", Finding.GOOD, f"{settings.guard.folder}, which no backup of the database may carry")
+
+
+def _sending(stop: Stopped | None) -> Check:
+    if stop is None:
+        return Check("sending", Finding.GOOD, "letters may leave")
+    return Check("sending", Finding.WRONG, told(stop), "When it shall go on: dispatcher sending resume --reason …")
 
 
 def _missing(url: URL) -> bool:

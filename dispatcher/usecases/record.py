@@ -28,6 +28,7 @@ from dispatcher.store.engine import StoreFault
 from .hear import apply
 from .moves import BY_SCHEDULE, move
 from .office import Office
+from .pacing import give_back
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ async def settle(
     if attempt.stage is Stage.CLOSED or seen.fence != attempt.fence or seen.state is not State.SENDING:
         return await _settle_late(connection, office, attempt, outcome, actor)
     await attempts.close(connection, attempt_id, outcome, office.clock.now())
+    if outcome.verdict is Verdict.UNSENT:
+        await give_back(connection, office, seen, attempt.via)
     await _note_route(connection, office, attempt.channel, outcome, actor)
     return await _settle_own(connection, office, seen, attempt, outcome, actor)
 
