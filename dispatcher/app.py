@@ -129,9 +129,9 @@ def _limits(settings: Settings) -> Limits:
     fax = {"simulator": settings.fax.simulator.pace, "mailfax": settings.fax.mailfax.pace}
     return Limits(
         domain=_pace(settings.mail.per_domain),
-        ways={
-            "smtp": {f"relay:{one.name}": _pace(one.pace) for one in settings.mail.relays},
-            **{name: {f"line:{name}": _pace(pace)} for name, pace in fax.items()},
+        routes={
+            **{one.name: _pace(one.pace) for one in settings.mail.relays},
+            **{name: _pace(pace) for name, pace in fax.items()},
         },
         call=timedelta(minutes=settings.fax.call_minutes),
         courtesy=timedelta(hours=given.courtesy_hours),

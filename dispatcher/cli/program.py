@@ -28,6 +28,7 @@ from . import (
     letters,
     limits,
     occurrences,
+    routes,
     sending,
     work,
 )
@@ -47,20 +48,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
-for noun in (
-    contact_lists,
-    campaigns,
-    letters,
-    deliveries,
-    failures,
-    doubts,
-    audit,
-    limits,
-    sending,
-    calendars,
-    config,
-    database,
-):
+_NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, sending, limits, routes, audit, calendars)
+for noun in (*_NOUNS, config, database):
     app.add_typer(noun.app)
 for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)

@@ -73,7 +73,7 @@ class Limits:
     """Every limit of an installation. What nobody set does not limit."""
 
     domain: Pace = FREELY  #: of each domain that mail goes to
-    ways: Mapping[str, Mapping[str, Pace]] = field(default_factory=dict)  #: channel → its relays or lines, in order
+    routes: Mapping[str, Pace] = field(default_factory=dict)  #: of each relay and gateway, by its name
     call: timedelta = timedelta()  #: so long a fax that a gateway took, without a word since, counts as a call
     courtesy: timedelta = timedelta()  #: between two letters to the same office
     campaign_letters: int = 0  #: letters to addresses that a campaign may have without the administrator's word
@@ -86,8 +86,8 @@ class Limits:
         """How many letters that campaign may have; 0: any number."""
         return self.campaign_exceptions.get(campaign_id, self.campaign_letters)
 
-    def ways_of(self, channel: str) -> Mapping[str, Pace]:
-        return self.ways.get(channel, {})
+    def of_route(self, name: str) -> Pace:
+        return self.routes.get(name, FREELY)
 
 
 UNLIMITED = Limits()

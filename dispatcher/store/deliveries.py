@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Select, exists, func, insert, select, text, true, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.errors import Conflict, NotFound
 from dispatcher.domain.limits import Pace, lane
 from dispatcher.domain.model import Delivery
+from dispatcher.domain.routes import Lot
 from dispatcher.domain.words import Cause, Kind, Role, State
 
 from .campaigns import RUNNING
@@ -87,7 +88,7 @@ class Offer:
     """What a claim may take now."""
 
     now: datetime
-    room: Mapping[Kind, int]  #: of each kind, so many at most
+    room: Mapping[Lot, int]  #: of each lot, so many at most
     domain: Pace  #: of each domain that mail goes to
     calls_since: datetime  #: a fax that a gateway took later than this counts as a call that goes on
     only: Mapping[str, Collection[str]] = field(default_factory=dict)  #: of these campaigns, these letters alone
@@ -95,13 +96,13 @@ class Offer:
 
 
 async def claimable(connection: AsyncConnection, offer: Offer, limit: int) -> list[Delivery]:
-    """Rows to claim now: at most `limit`, and the room of each kind, dealt in turn over kinds and running campaigns."""
+    """Rows to claim now: at most `limit`, and the room of each lot, dealt in turn over lots and running campaigns."""
     campaigns = await campaigns_with_work(connection, offer.now)
     random.shuffle(campaigns)  # with one free place, chance is fairer than any fixed order
     found = []
-    for kind, most in offer.room.items():
-        mine = [one for one in campaigns if (one, kind) not in offer.not_by]
-        rows = [await _due_of(connection, one, kind, offer, min(most, limit)) for one in mine if most > 0]
+    for lot, most in offer.room.items():
+        mine = [one for one in campaigns if (one, lot.kind) not in offer.not_by]
+        rows = [await _due_of(connection, one, lot, offer, min(most, limit)) for one in mine]
         found.append(_deal(rows, most))
     return _deal(found, limit)
 
@@ -113,11 +114,14 @@ async def campaigns_with_work(connection: AsyncConnection, now: datetime) -> lis
 
 
 async def _due_of(
-    connection: AsyncConnection, campaign_id: str, kind: Kind, offer: Offer, limit: int
+    connection: AsyncConnection, campaign_id: str, lot: Lot, offer: Offer, limit: int
 ) -> Sequence[Delivery]:
     """The oldest due rows whose road is free: what waits for its turn holds up nothing behind it."""
-    mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == kind) & (delivery.c.due <= offer.now)
-    query = select(delivery).where(mine, CLAIMABLE_ROWS, *_free_roads(kind, offer))
+    mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == lot.kind) & (delivery.c.due <= offer.now)
+    mine &= delivery.c.lane.startswith(lot.begins, autoescape=True) if lot.begins else true()
+    for other in lot.but:
+        mine &= ~delivery.c.lane.startswith(other, autoescape=True)
+    query = select(delivery).where(mine, CLAIMABLE_ROWS, *_free_roads(lot.kind, offer))
     if campaign_id in offer.only:
         query = query.where(delivery.c.letter.in_(list(offer.only[campaign_id])))
     query = query.order_by(delivery.c.due, delivery.c.id).limit(limit)
@@ -215,12 +219,6 @@ async def relink_fallback(connection: AsyncConnection, email_id: str, new_id: st
     rows = (await connection.execute(select(delivery).where(delivery.c.fallback_for == email_id, waiting))).all()
     for row in rows:
         await change(connection, from_row(row), fallback_for=new_id)
-
-
-async def is_sending(connection: AsyncConnection, channel: str) -> bool:
-    """Is a try over this channel under way?"""
-    open_now = exists().where(delivery.c.channel == channel, delivery.c.state == State.SENDING)
-    return bool((await connection.execute(select(open_now))).scalar())
 
 
 async def extend_leases(connection: AsyncConnection, held: Collection[tuple[str, int]], until: datetime) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from dispatcher.domain.lifecycle import CLAIMABLE
-from dispatcher.domain.words import Kind, Role, Stage, State
+from dispatcher.domain.words import Kind, Role, RouteState, Stage, State
 
 from .column_types import Instant, Json
 
@@ -35,7 +35,7 @@ metadata = MetaData(
 )
 
 
-def _one_of(name: str, words: type[State | Kind | Role | Stage]) -> CheckConstraint:
+def _one_of(name: str, words: type[State | Kind | Role | RouteState | Stage]) -> CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{name} IN ({listed})", name=name)
 
@@ -300,11 +300,16 @@ suppression = Table(
 route = Table(
     "route",
     metadata,
-    Column("name", Text, primary_key=True),  # a relay or gateway that is unfit for every letter
-    Column("paused_at", Instant, nullable=False),
-    Column("paused_until", Instant, nullable=False),
+    Column("name", Text, primary_key=True),  # a relay, a gateway, or a whole channel; without a row it is open
+    Column("state", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant),  # the next look at a closed one, the next letter on trial; null: nothing by itself
+    Column("faults", Integer, nullable=False),
+    Column("looks", Integer, nullable=False),
     _text("cause"),
     _text("detail"),
+    _text("by"),  # who paused it
+    _one_of("state", RouteState),
 )
 
 #: Roads that have just been used as much as they may be, until when, and by which limit.

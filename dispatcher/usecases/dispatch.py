@@ -17,8 +17,8 @@ from dispatcher.domain.gate import Answer, Facts, Say
 from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.rollback import Quarantined
-from dispatcher.domain.words import Cause, Kind, Signal, State, Verdict
-from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, routes, sending
+from dispatcher.domain.words import Cause, Signal, State, Verdict
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, sending
 from dispatcher.store.engine import StoreFault
 
 from . import guard
@@ -26,7 +26,7 @@ from .halt import Halted
 from .halt import require as require_sending
 from .moves import BY_SCHEDULE, move
 from .office import Office
-from .pacing import Ticket, give_back, tickets
+from .pacing import Ticket, note_rests, tickets
 from .parcels import packed
 from .record import record
 
@@ -40,6 +40,7 @@ class Claim:
 
     delivery: Delivery
     attempt: Attempt
+    avoid: frozenset[str] = frozenset()  #: routes of its channel that are closed to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +59,21 @@ async def claim(office: Office, worker: Actor, room: int) -> list[Claim]:
 
 async def _claim(connection: AsyncConnection, office: Office, worker: Actor, room: int) -> list[Claim]:
     await guard.require(connection, office)
-    shares = await _shares(connection, office, room)
-    may_go = tickets(connection, office, shares, room, worker)
-    return [await _lease(connection, office, worker, ticket) async for ticket in may_go]
-
-
-async def _shares(connection: AsyncConnection, office: Office, room: int) -> dict[Kind, int]:
-    """How many of each kind: none while its route is closed, a single trial letter when that time is over."""
-    closed = await routes.every(connection)
-    now = office.clock.now()
-    shares = {}
-    for kind, channel in office.outgoing.items():
-        route = closed.get(channel)
-        if route is None:
-            shares[kind] = room
-        elif route.paused_until <= now and not await deliveries.is_sending(connection, channel):
-            shares[kind] = 1
-    return shares
+    return [
+        await _lease(connection, office, worker, ticket) async for ticket in tickets(connection, office, worker, room)
+    ]
 
 
 async def _lease(connection: AsyncConnection, office: Office, worker: Actor, ticket: Ticket) -> Claim:
-    row = ticket.row
-    channel = office.outgoing[row.kind]
-    fence = row.fence + 1
+    row, way = ticket.row, ticket.way
+    channel, fence = way.channel, row.fence + 1
     knowingly = {"knowingly": row.knowingly} if row.knowingly else {}
-    data = {"attempt": f"{row.id}.{fence}", "channel": channel, **knowingly}
+    on_trial = {"trial": way.trial} if way.trial else {}
+    data = {"attempt": f"{row.id}.{fence}", "channel": channel, **knowingly, **on_trial}
     moved = await move(connection, office, row, Signal.CLAIM, worker, data=data, fence=fence, channel=channel)
     now = office.clock.now()
     attempt = await attempts.begin(connection, moved, str(worker), channel, row.knowingly, now, ticket.fare)
-    return Claim(moved, attempt)
+    return Claim(moved, attempt, way.avoid)
 
 
 async def attempt(office: Office, worker: Actor, one: Claim) -> None:
@@ -235,7 +222,7 @@ async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) 
             due = answer.until if answer.say is Say.WAIT else BY_SCHEDULE
             signal, detail = _SAYS[answer.say], answer.detail
             await move(connection, office, seen, signal, worker, cause=answer.cause, detail=detail, due=due)
-            await give_back(connection, office, one.delivery, one.attempt.via)
+            await note_rests(connection, office, one.delivery, one.attempt.via)
 
     try:
         await office.store.write(unit)
@@ -262,8 +249,8 @@ def _bare(office: Office, one: Claim, envelope: Envelope) -> Parcel:
         subject=envelope.letter.subject,
         message_id=delivery.message_id,
         date=office.clock.now(),
+        avoid=one.avoid,
         automatic=delivery.step > 0,
-        via=one.attempt.via.removeprefix("relay:"),
     )
 
 

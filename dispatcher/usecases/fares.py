@@ -14,13 +14,14 @@ from dispatcher.store.attempts import Fare
 
 from .estimate import fax_pages
 from .office import Office
+from .ways import Way
 
 
-async def fare_of(connection: AsyncConnection, office: Office, row: Delivery, via: str) -> Fare:
+async def fare_of(connection: AsyncConnection, office: Office, row: Delivery, way: Way) -> Fare:
     """Free where no tariff speaks of the number."""
-    tariff = tariff_for(row.address, office.outgoing[row.kind], office.tariffs)
+    tariff = tariff_for(row.address, way.channel, office.tariffs)
     if tariff is None:
-        return Fare(via)
+        return Fare(way.via)
     pages = await fax_pages(office, await campaigns.get_letter(connection, row.letter))
     cost: Decimal = price(tariff, len(pages), seconds(pages, CAUTIOUS))
-    return Fare(via, units(cost), tariff.currency)
+    return Fare(way.via, units(cost), tariff.currency)

@@ -10,10 +10,10 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.limits import HOUR, MINUTE, Pace, day_of, money, month_of, units
-from dispatcher.domain.words import Kind
 from dispatcher.store import campaigns, limits
 
 from .office import Office
+from .pacing import calls_taken, used_routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ async def uses(office: Office) -> list[Use]:
 async def _uses(connection: AsyncConnection, office: Office) -> list[Use]:
     now, rests = office.clock.now(), await limits.resting(connection, office.clock.now())
     return [
-        *await _ways(connection, office, rests),
+        *await _routes(connection, office),
         *_domains(office, rests),
         *await _days(connection, office),
         *_plain(office),
@@ -43,17 +43,14 @@ async def _uses(connection: AsyncConnection, office: Office) -> list[Use]:
     ]
 
 
-async def _ways(connection: AsyncConnection, office: Office, rests: Mapping[str, tuple[datetime, str]]) -> list[Use]:
+async def _routes(connection: AsyncConnection, office: Office) -> list[Use]:
     _, under_way = await limits.under_way(connection)
+    taken, used = await calls_taken(connection, office), await used_routes(connection, office)
     found = []
-    for kind, channel in office.outgoing.items():
-        for via, pace in office.limits.ways_of(channel).items():
-            open_now = under_way.get(via, 0)
-            if kind is Kind.FAX:
-                open_now += await limits.taken_calls(connection, channel, office.clock.now() - office.limits.call)
-            used = f"{open_now} under way{await _lately(connection, via, pace, office.clock.now())}"
-            until, by = rests.get(via, (None, ""))
-            found.append(Use(via.replace(":", " "), pace.words, used, "", until if by == pace.words else None))
+    for name, pace in office.limits.routes.items():
+        open_now = under_way.get(name, 0) + taken.get(name, 0)
+        told = f"{open_now} under way{await _lately(connection, name, pace, office.clock.now())}"
+        found.append(Use(f"by {name}", pace.words, told, "", used.get(name)))
     return found
 
 

@@ -6,7 +6,7 @@ Everything is counted from rows in the transaction of the claim, so that it hold
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from dispatcher.store.deliveries import Offer
 from .fares import fare_of
 from .moves import wait
 from .office import Office
+from .ways import Way, Ways
 
 log = logging.getLogger(__name__)
 
@@ -34,36 +35,37 @@ _LONGEST = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A row that may go now, and what its try is given."""
+    """A row that may go now, by which way, and what its try is given."""
 
     row: Delivery
+    way: Way
     fare: Fare
 
 
-async def tickets(
-    connection: AsyncConnection, office: Office, room: Mapping[Kind, int], most: int, worker: Actor
-) -> AsyncIterator[Ticket]:
+async def tickets(connection: AsyncConnection, office: Office, worker: Actor, most: int) -> AsyncIterator[Ticket]:
     """At most `most` rows that may go now, one after the other: each must be leased before the next is asked for."""
     if await sending.stopped(connection):
         return
-    turn = await _begin(connection, office, dict(room), worker)
+    turn = await _begin(connection, office, worker)
     for _ in range(LOOKS):
-        rows = await deliveries.claimable(connection, turn.offer(), most) if most > 0 else []
+        rows = await deliveries.claimable(connection, turn.offer(most), most) if most > 0 else []
         if not rows:
             return
         for row in rows:
-            if (fare := await turn.admit(row)) is not None:
-                yield Ticket(row, fare)
-                await turn.took(row, fare)
+            if (ticket := await turn.admit(row)) is not None:
+                yield ticket
+                await turn.took(ticket)
                 most -= 1
 
 
-async def _begin(connection: AsyncConnection, office: Office, room: dict[Kind, int], worker: Actor) -> _Turn:
+async def _begin(connection: AsyncConnection, office: Office, worker: Actor) -> _Turn:
     now = office.clock.now()
     await limits.forget_rested(connection, now)
     lanes, vias = await limits.under_way(connection)
-    turn = _Turn(connection, office, room, worker, now, lanes, vias, await limits.resting(connection, now))
+    ways, rests = await Ways.now(connection, office), await limits.resting(connection, now)
+    turn = _Turn(connection, office, worker, ways, lanes, vias, rests)
     await turn.look_at_days()
+    await turn.look_at_routes()
     return turn
 
 
@@ -73,23 +75,31 @@ class _Turn:
 
     connection: AsyncConnection
     office: Office
-    room: dict[Kind, int]
     worker: Actor
-    now: datetime
+    ways: Ways
     lanes: dict[str, int]  #: tries under way
-    vias: dict[str, int]
+    vias: dict[str, int]  #: the same by route; of a gateway, with the faxes that it took and has said nothing of
     rests: dict[str, tuple[datetime, str]]
     full_days: dict[str, tuple[int, set[str]]] = field(default_factory=dict)  #: campaign → most a day, letters of today
     not_by: set[tuple[str, Kind]] = field(default_factory=set)
+    no_money: bool = False
     numbers: set[str] = field(default_factory=set)  #: being called by this claim
+
+    @property
+    def now(self) -> datetime:
+        return self.ways.at
 
     @property
     def limits(self) -> Limits:
         return self.office.limits
 
-    def offer(self) -> Offer:
-        only = {name: letters for name, (most, letters) in self.full_days.items() if len(letters) >= most}
-        return Offer(self.now, self.room, self.limits.domain, self.now - self.limits.call, only, self.not_by)
+    def offer(self, most: int) -> Offer:
+        room = {lot: count for lot, count in self.ways.shares(most).items() if not self._is_poor(lot.kind)}
+        only = {name: letters for name, (count, letters) in self.full_days.items() if len(letters) >= count}
+        return Offer(self.now, room, self.limits.domain, self.now - self.limits.call, only, self.not_by)
+
+    def _is_poor(self, kind: Kind) -> bool:
+        return kind is Kind.FAX and self.no_money
 
     async def look_at_days(self) -> None:
         since, _ = day_of(self.now, self.limits.zone)
@@ -97,21 +107,34 @@ class _Turn:
             if most := (await campaigns.get(self.connection, name)).limits.a_day(self.limits):
                 self.full_days[name] = most, await limits.letters_since(self.connection, name, since)
 
-    async def admit(self, row: Delivery) -> Fare | None:
-        """The fare of this row's try; None where it has to wait."""
-        if self.room.get(row.kind, 0) <= 0 or (row.campaign_id, row.kind) in self.not_by or self._road_is_used(row):
+    async def look_at_routes(self) -> None:
+        """Which of them are used as much as they may be."""
+        for name, taken in (await calls_taken(self.connection, self.office)).items():
+            self.vias[name] = self.vias.get(name, 0) + taken
+        self.ways.full |= {name for name, pace in self.limits.routes.items() if self._route_is_used(name, pace)}
+
+    def _route_is_used(self, name: str, pace: Pace) -> bool:
+        return is_used(pace, self.vias.get(name, 0), self.rests.get(resting_name(name)))
+
+    async def admit(self, row: Delivery) -> Ticket | None:
+        """The ticket of this row; None where it has to wait."""
+        if self._is_poor(row.kind) or (row.campaign_id, row.kind) in self.not_by or self._road_is_used(row):
             return None
         if self._day_is_full(row) or await self._too_soon(row):
             return None
-        via = await self._way(row)
-        return None if via is None else await self._paid(row, via)
+        way = await self.ways.find(row)
+        fare = await self._paid(row, way) if way else None
+        if way is None or fare is None:
+            return None
+        await self.ways.take_place(way)
+        return Ticket(row, way, fare)
 
     def _road_is_used(self, row: Delivery) -> bool:
         """By a row before it in the same look; the next look leaves such rows out."""
         if row.kind is Kind.FAX:
             return row.address in self.numbers
         pace, road = self.limits.domain, lane(row.kind, row.address)
-        return _is_used(road, pace, self.lanes, self.rests)
+        return is_used(pace, self.lanes.get(road, 0), self.rests.get(road))
 
     def _day_is_full(self, row: Delivery) -> bool:
         if row.campaign_id not in self.full_days:
@@ -130,29 +153,10 @@ class _Turn:
             await wait(self.connection, self.office, row, until, Cause.GATE_COURTESY, words, self.worker)
         return found is not None
 
-    async def _way(self, row: Delivery) -> str | None:
-        """The first relay or line that is free; '' where none is limited by name, None where all are used."""
-        channel = self.office.outgoing[row.kind]
-        ways = self.limits.ways_of(channel)
-        for via, pace in ways.items():
-            if not _is_used(via, pace, await self._calls(row.kind, channel, via), self.rests):
-                return via
-        if ways:
-            self.room[row.kind] = 0
-            return None
-        return ""
-
-    async def _calls(self, kind: Kind, channel: str, via: str) -> dict[str, int]:
-        """A line is used as well by the faxes that its gateway took and has not told the end of."""
-        if kind is not Kind.FAX or not self.limits.ways_of(channel)[via].at_once:
-            return self.vias
-        taken = await limits.taken_calls(self.connection, channel, self.now - self.limits.call)
-        return {via: self.vias.get(via, 0) + taken}
-
-    async def _paid(self, row: Delivery, via: str) -> Fare | None:
+    async def _paid(self, row: Delivery, way: Way) -> Fare | None:
         if row.kind is not Kind.FAX:
-            return Fare(via)
-        fare = await fare_of(self.connection, self.office, row, via)
+            return Fare(way.via)
+        fare = await fare_of(self.connection, self.office, row, way)
         reached = await overspent(self.connection, self.limits, row.campaign_id, fare, self.now)
         if reached is None:
             return fare
@@ -164,7 +168,7 @@ class _Turn:
         if reached.of_campaign:
             self.not_by.add((row.campaign_id, Kind.FAX))
         else:
-            self.room[Kind.FAX] = 0
+            self.no_money = True
         name = f"spending:{row.campaign_id}" if reached.of_campaign else "spending"
         if self.rests.get(name, (None, ""))[1] == reached.limit:
             return
@@ -174,49 +178,77 @@ class _Turn:
         event = AuditEvent(str(self.worker), "limit.spending", name, data={"limit": reached.limit})
         await audit.append(self.connection, event, self.now)
 
-    async def took(self, row: Delivery, fare: Fare) -> None:
+    async def took(self, ticket: Ticket) -> None:
         """It was leased: what it used is used."""
-        self.room[row.kind] -= 1
+        row, via = ticket.row, ticket.way.via
         road = lane(row.kind, row.address)
         self.lanes[road] = self.lanes.get(road, 0) + 1
-        self.vias[fare.via] = self.vias.get(fare.via, 0) + 1
+        self.vias[via] = self.vias.get(via, 0) + 1
         if row.kind is Kind.FAX:
             self.numbers.add(row.address)
         if row.campaign_id in self.full_days:
             self.full_days[row.campaign_id][1].add(row.letter)
-        await self._rest("lane", road, self.limits.domain if row.kind is Kind.EMAIL else FREELY)
-        await self._rest("via", fare.via, self.limits.ways_of(self.office.outgoing[row.kind]).get(fare.via, FREELY))
-
-    async def _rest(self, column: str, name: str, pace: Pace) -> None:
-        until = await note_rest(self.connection, column, name, pace, self.now)
-        if until is not None:
-            self.rests[name] = until, pace.words
+        for name, until, pace in await note_rests(self.connection, self.office, row, via):
+            if until is not None:
+                self.rests[name] = until, pace.words
+        if self._route_is_used(via, self.limits.of_route(via)):
+            self.ways.full.add(via)
 
 
-def _is_used(name: str, pace: Pace, under_way: Mapping[str, int], rests: Mapping[str, tuple[datetime, str]]) -> bool:
-    full = pace.at_once and under_way.get(name, 0) >= pace.at_once
-    return bool(full) or (name in rests and rests[name][1] == pace.words)
+def is_used(pace: Pace, under_way: int, rest: tuple[datetime, str] | None) -> bool:
+    """Is this road used as much as it may be? A rest counts by the limit that has set it."""
+    return bool(pace.at_once and under_way >= pace.at_once) or (rest is not None and rest[1] == pace.words)
 
 
-async def note_rest(connection: AsyncConnection, column: str, name: str, pace: Pace, now: datetime) -> datetime | None:
-    """Put a road to rest as its tries so far demand; until when. Counted anew each time: a try that was turned back
-    before anything left has used nothing up."""
-    if not pace.spans:
-        return None
+def resting_name(route: str) -> str:
+    """A route's name among the roads that rest, where no domain has it."""
+    return f"route:{route}"
+
+
+async def calls_taken(connection: AsyncConnection, office: Office) -> dict[str, int]:
+    """How many calls each gateway may be making for us: faxes that it took, and has said nothing of."""
+    since = office.clock.now() - office.limits.call
+    limited = [name for name, pace in office.limits.routes.items() if pace.at_once and name in office.channels]
+    return {name: await limits.taken_calls(connection, name, since) for name in limited}
+
+
+async def used_routes(connection: AsyncConnection, office: Office) -> dict[str, datetime | None]:
+    """The relays and gateways that are used as much as they may be, with when each is free again, if that is known."""
+    _, vias = await limits.under_way(connection)
+    taken, rests = await calls_taken(connection, office), await limits.resting(connection, office.clock.now())
+    found: dict[str, datetime | None] = {}
+    for name, pace in office.limits.routes.items():
+        rest = rests.get(resting_name(name))
+        if is_used(pace, vias.get(name, 0) + taken.get(name, 0), rest):
+            found[name] = rest[0] if rest and rest[1] == pace.words else None
+    return found
+
+
+async def note_rests(
+    connection: AsyncConnection, office: Office, row: Delivery, via: str
+) -> list[tuple[str, datetime | None, Pace]]:
+    """Put the roads of a try to rest as their tries so far demand: (name, until when, by which limit).
+
+    Counted anew each time: a try that was turned back before anything left has used nothing up.
+    """
+    road = lane(row.kind, row.address)
+    domain = office.limits.domain if row.kind is Kind.EMAIL else FREELY
+    roads = (("lane", road, road, domain), ("via", via, resting_name(via), office.limits.of_route(via)))
+    noted = []
+    for column, value, name, pace in roads:
+        if pace.spans:
+            noted.append((name, await _note_rest(connection, column, value, name, pace, office.clock.now()), pace))
+    return noted
+
+
+async def _note_rest(
+    connection: AsyncConnection, column: str, value: str, name: str, pace: Pace, now: datetime
+) -> datetime | None:
     most = max(count for count, _ in pace.spans)
-    until = rests_until(pace, await limits.starts(connection, column, name, now - _LONGEST, most))
+    until = rests_until(pace, await limits.starts(connection, column, value, now - _LONGEST, most))
     until = until if until and until > now else None
     await limits.put_to_rest(connection, name, until, pace.words)
     return until
-
-
-async def give_back(connection: AsyncConnection, office: Office, row: Delivery, via: str) -> None:
-    """A try was turned back before anything left: its road is as free as if it had never been."""
-    now = office.clock.now()
-    if row.kind is Kind.EMAIL:
-        await note_rest(connection, "lane", lane(row.kind, row.address), office.limits.domain, now)
-    ways = office.limits.ways_of(row.channel)
-    await note_rest(connection, "via", via, ways.get(via, FREELY), now)
 
 
 async def courtesy(

@@ -12,12 +12,13 @@ from dispatcher.domain.lifecycle import CLAIMABLE
 from dispatcher.domain.limits import FREELY, day_of, lane
 from dispatcher.domain.model import Delivery
 from dispatcher.domain.words import Cause, Kind, Role, State
-from dispatcher.store import campaigns, deliveries, limits, routes, sending
+from dispatcher.store import campaigns, deliveries, limits, sending
 
 from .fares import fare_of
 from .halt import told
 from .office import Office
-from .pacing import courtesy, overspent
+from .pacing import courtesy, is_used, overspent, used_routes
+from .ways import Way, Ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,19 @@ async def _hour(connection: AsyncConnection, office: Office, row: Delivery) -> W
 
 
 async def _route(connection: AsyncConnection, office: Office, row: Delivery) -> Waiting | None:
-    route = (await routes.every(connection)).get(office.outgoing.get(row.kind, ""))
-    if route is None or route.paused_until <= office.clock.now():
+    """Every way that it could take is closed or paused."""
+    ways, channels = await Ways.now(connection, office), office.ways(row.kind, row.address)
+    if any(ways.look(channel) for channel in channels):
         return None
-    return Waiting(Cause.ROUTE_PAUSED, f"{route.name} is paused: {route.cause} {route.detail}", route.paused_until)
+    names = [name for channel in channels for name in (channel, *_inner(office, channel))]
+    shut = [ways.known[name] for name in names if name in ways.known and not ways.known[name].takes_letters]
+    until = min((one.until for one in shut if one.until), default=None)
+    words = "; ".join(f"{one.name}: {one.state} {one.cause} {one.detail}".strip() for one in shut)
+    return Waiting(Cause.ROUTE_PAUSED, words or f"no way out by {row.kind} is set", until)
+
+
+def _inner(office: Office, channel: str) -> tuple[str, ...]:
+    return office.channels[channel].routes if channel in office.channels else ()
 
 
 async def _call(connection: AsyncConnection, office: Office, row: Delivery) -> Waiting | None:
@@ -76,30 +86,24 @@ async def _domain(connection: AsyncConnection, office: Office, row: Delivery) ->
     pace, road = office.limits.domain, lane(row.kind, row.address)
     if row.kind is not Kind.EMAIL or pace == FREELY:
         return None
-    until, by = (await limits.resting(connection, office.clock.now())).get(road, (None, ""))
-    full = pace.at_once and (await limits.under_way(connection))[0].get(road, 0) >= pace.at_once
-    if full or (until and by == pace.words):
-        return Waiting(Cause.GATE_RATE, f"to {road}: {pace.words}", until)
+    rest = (await limits.resting(connection, office.clock.now())).get(road)
+    if is_used(pace, (await limits.under_way(connection))[0].get(road, 0), rest):
+        return Waiting(Cause.GATE_RATE, f"to {road}: {pace.words}", rest[0] if rest else None)
     return None
 
 
 async def _ways(connection: AsyncConnection, office: Office, row: Delivery) -> Waiting | None:
-    """Every relay or line is used as much as it may be."""
-    channel, now = office.outgoing.get(row.kind, ""), office.clock.now()
-    ways, rests = office.limits.ways_of(channel), await limits.resting(connection, now)
-    _, under_way = await limits.under_way(connection)
-    taken = await limits.taken_calls(connection, channel, now - office.limits.call) if row.kind is Kind.FAX else 0
-    told_of: list[tuple[str, datetime | None]] = []
-    for via, pace in ways.items():
-        until, by = rests.get(via, (None, ""))
-        full = pace.at_once and under_way.get(via, 0) + taken >= pace.at_once
-        if not full and not (until and by == pace.words):
-            return None
-        told_of.append((f"{via.partition(':')[2]}: {pace.words}", until))
-    if not told_of:
+    """Every relay or gateway that is open is used as much as it may be."""
+    ways, channels = await Ways.now(connection, office), office.ways(row.kind, row.address)
+    used = await used_routes(connection, office)
+    ways.full |= used.keys()
+    if any(ways.look(channel) for channel in channels):
         return None
-    until = min((one for _, one in told_of if one), default=None)
-    return Waiting(Cause.GATE_RATE, "by " + "; ".join(words for words, _ in told_of), until)
+    mine = [name for channel in channels for name in (channel, *_inner(office, channel)) if name in used]
+    until = min((one for one in (used[name] for name in mine) if one), default=None)
+    return Waiting(
+        Cause.GATE_RATE, "by " + "; ".join(f"{one}: {office.limits.of_route(one).words}" for one in mine), until
+    )
 
 
 async def _office(connection: AsyncConnection, office: Office, row: Delivery) -> Waiting | None:
@@ -122,7 +126,8 @@ async def _day(connection: AsyncConnection, office: Office, row: Delivery) -> Wa
 async def _money(connection: AsyncConnection, office: Office, row: Delivery) -> Waiting | None:
     if row.kind is not Kind.FAX or not office.limits.spending.limited:
         return None
-    fare = await fare_of(connection, office, row, "")
+    way = Way(next(iter(office.ways(row.kind, row.address)), ""))
+    fare = await fare_of(connection, office, row, way)
     found = await overspent(connection, office.limits, row.campaign_id, fare, office.clock.now())
     return Waiting(Cause.GATE_SPENDING, found.words, found.until) if found else None
 

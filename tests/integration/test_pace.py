@@ -87,7 +87,7 @@ async def test_in_any_such_span_no_more_leave(counter: Desk, pace: Pace, span: i
 
 
 async def test_rates_hold_for_many_workers_that_look_at_the_same_moment(desk: Desk) -> None:
-    desk = limited(desk, Limits(domain=Pace(per_minute=3), ways={"smtp": {"relay:rogue": Pace(per_minute=7)}}))
+    desk = limited(desk, Limits(domain=Pace(per_minute=3), routes={"rogue": Pace(per_minute=7)}))
     await desk.launch([*at("a.example", 6), *at("b.example", 6), *at("c.example", 6)], Policy.EMAIL)
     stores = [Store(desk.database) for _ in range(3)]
     workers = [Worker(replace(desk.office, store=one), name=Actor("worker", str(id(one)))) for one in stores]
@@ -121,9 +121,9 @@ async def test_a_relay_that_is_used_up_leaves_the_rest_to_the_next_one(counter: 
     async with Rogue() as second:
         relays = [counter.rogue.relay("main"), second.relay("spare")]
         channel = SmtpChannel(relays)
-        ways = {"smtp": {"relay:main": Pace(per_minute=2), "relay:spare": Pace(per_minute=3)}}
+        paces = {"main": Pace(per_minute=2), "spare": Pace(per_minute=3)}
         office = replace(
-            counter.office, limits=Limits(ways=ways), channels={**counter.office.channels, "smtp": channel}
+            counter.office, limits=Limits(routes=paces), channels={**counter.office.channels, "smtp": channel}
         )
         desk = replace(counter, office=office, worker=Worker(office))
         await desk.launch(at("gov.example", 9), Policy.EMAIL)
@@ -134,8 +134,8 @@ async def test_a_relay_that_is_used_up_leaves_the_rest_to_the_next_one(counter: 
         assert why is not None
         assert (why.cause, why.until) == (Cause.GATE_RATE, desk.clock.now() + timedelta(minutes=1))
         told = {one.what: one for one in await uses(office)}
-        assert told["relay main"].used == "0 under way, 2 in the last minute"
-        assert told["relay spare"].limit == "3 a minute"
+        assert told["by main"].used == "0 under way, 2 in the last minute"
+        assert told["by spare"].limit == "3 a minute"
         assert await review.next_instant(office) == desk.clock.now() + timedelta(minutes=1)
         await desk.pass_time(minutes=1, seconds=1)
         assert (len(desk.rogue.ledger), len(second.ledger)) == (4, 5)
@@ -188,7 +188,7 @@ async def test_a_limited_campaign_takes_no_share_from_another_one(counter: Desk)
 
 
 async def test_two_campaigns_share_a_relays_rate_evenly(counter: Desk) -> None:
-    desk = limited(counter, Limits(ways={"smtp": {"relay:rogue": Pace(per_minute=6)}}))
+    desk = limited(counter, Limits(routes={"rogue": Pace(per_minute=6)}))
     for campaign_id in ("first", "second"):
         people = [person(f"{campaign_id}-{n}", email=f"{campaign_id}@state-{n}.example") for n in range(8)]
         await desk.launch(people, Policy.EMAIL, campaign_id=campaign_id)
@@ -232,7 +232,7 @@ async def test_a_gateway_that_says_nothing_keeps_a_number_for_a_bounded_time(cou
 
 
 async def test_a_line_takes_so_many_calls_at_once_and_counts_those_that_go_on(counter: Desk) -> None:
-    desk = limited(counter, Limits(call=timedelta(minutes=20), ways={"simulator": {"line:simulator": Pace(at_once=2)}}))
+    desk = limited(counter, Limits(call=timedelta(minutes=20), routes={"simulator": Pace(at_once=2)}))
     people = [person(f"m-{number}", fax=f"+4420794600{number:02}") for number in range(5)]
     await desk.launch(people, Policy.FAX)
     await desk.work()
