@@ -69,8 +69,7 @@ def _read(
     inspection: Inspection,
 ) -> Campaign:
     sheet.allow(*_KEYS)
-    timing, channels_sheet = sheet.table("when"), sheet.table("channels")
-    timing.allow(*_TIMING)
+    timing, channels_sheet = _timing(sheet), sheet.table("channels")
     channels_sheet.allow("default", "proof_after", "by_contact")
     chosen = read_selection(sheet.table("select"), book)
     channels = read_channels(channels_sheet, book, chosen)
@@ -101,6 +100,12 @@ def _read(
         repeats=read_repeats(timing, when, sheet),
         limits=read_limits(sheet.table("limits", required=False)),
     )
+
+
+def _timing(sheet: Sheet) -> Sheet:
+    timing = sheet.table("when")
+    timing.allow(*_TIMING)
+    return timing
 
 
 def _read_copies(sheet: Sheet, book: ContactBook, chosen: tuple[str, ...], default: Policy) -> tuple[Copy, ...]:

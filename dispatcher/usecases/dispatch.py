@@ -156,9 +156,12 @@ async def _mark(
 ) -> AuditEntry:
     """Mark the attempt as transmitting; the audit entry, whose number is noted outside before anything leaves."""
     await guard.require(connection, office)
-    await require_sending(connection)
     lease_until = now + office.policy.transmitting_lease
-    await attempts.mark_transmitting(connection, one.attempt, sent_digest, now, lease_until, facts)
+    try:
+        await attempts.mark_transmitting(connection, one.attempt, sent_digest, now, lease_until, facts)
+    except LostClaim:
+        await require_sending(connection)  # when everything was stopped, that is why
+        raise
     data = {"attempt": one.attempt.id, "sent": sent_digest, "letter": one.delivery.letter}
     about = f"delivery:{one.delivery.id}"
     return await audit.append(connection, AuditEvent(one.attempt.worker, "attempt.transmitting", about, data=data), now)

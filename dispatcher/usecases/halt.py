@@ -86,7 +86,7 @@ def told(found: Stopped) -> str:
 
 
 async def require(connection: AsyncConnection) -> None:
-    """In the transaction of a commit point. Raises Halted."""
+    """In the transaction of a commit point that was refused its leave. Raises Halted where this is why."""
     if found := await sending.stopped(connection):
         raise Halted(told(found))
 

@@ -1,4 +1,4 @@
-"""Money for faxes: counted from what was faxed, never passed, and told before and after."""
+"""Fault: the faxes that are due cost more than may be spent. The limit is never passed, and is told beforehand."""
 
 from __future__ import annotations
 

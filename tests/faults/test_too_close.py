@@ -1,4 +1,4 @@
-"""So much time lies between two letters to an office, so many letters leave a day, and so many make a campaign."""
+"""Fault: two campaigns write to one office on one day, or one writes to more than it may. The later letter waits."""
 
 from __future__ import annotations
 
