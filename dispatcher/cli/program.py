@@ -31,6 +31,7 @@ from . import (
     routes,
     sending,
     work,
+    workers,
 )
 from .output import say
 from .session import Serve, Session, session_of
@@ -48,8 +49,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
-_NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, sending, limits, routes, audit, calendars)
-for noun in (*_NOUNS, config, database):
+_NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, sending, limits, routes, workers, audit)
+for noun in (*_NOUNS, calendars, config, database):
     app.add_typer(noun.app)
 for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)

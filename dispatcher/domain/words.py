@@ -112,6 +112,14 @@ class Fate(StrEnum):
     UNCERTAIN = "uncertain"  # may have arrived, or is being sent: left as it is
 
 
+class Asked(StrEnum):
+    """What a person asks of a worker; it does so from its next claim on."""
+
+    RUN = "run"  # claim what is due
+    PAUSE = "pause"  # finish what is in hand, claim nothing until it is resumed
+    DRAIN = "drain"  # finish what is in hand, then end
+
+
 class Stage(StrEnum):
     """How far an attempt got; recovery goes by this, never by age alone."""
 

@@ -265,8 +265,9 @@ class Fax(Section):
 
 
 class Worker(Section):
-    """How much is tried at once."""
+    """How much is tried at once, and under which name."""
 
+    name: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$")] = ""  #: '': host and process number
     lease_seconds: Annotated[float, Field(ge=5, le=3600)] = 60
     batch: Count = 20
     concurrency: Count = 16

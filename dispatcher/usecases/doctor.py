@@ -24,11 +24,12 @@ from dispatcher.domain.words import RouteState
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load, signer
 from dispatcher.settings.model import is_loopback
-from dispatcher.store import installation, routes, sending
+from dispatcher.store import installation, routes, sending, workers
 from dispatcher.store.engine import Store
 from dispatcher.store.sending import Stopped
 from dispatcher.store.version import newest, require_newest
 
+from . import crew
 from .campaign_files import letterheads_in, letters_in
 from .halt import told
 
@@ -73,7 +74,7 @@ async def examine(path: Path | None, *, connect: bool = False, now: datetime | N
     except SettingsError as error:
         return [*checks, *_refused(error)]
     checks += [_origin(settings), *_secrets(settings), *_signature(settings, now), _folder(settings)]
-    checks += [one async for one in _database(settings)]
+    checks += [one async for one in _database(settings, now)]
     checks += await asyncio.to_thread(lambda: list(_templates(settings.templates.folder)))
     checks += [_spill(settings.office.folder), _ways_out(settings), *_header_line(settings)]
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
@@ -155,7 +156,7 @@ def _folder(settings: Settings) -> Check:
 # -- the database ------------------------------------------------------------------------------------------------------
 
 
-async def _database(settings: Settings) -> AsyncIterator[Check]:
+async def _database(settings: Settings, now: datetime) -> AsyncIterator[Check]:
     url = make_url(database_url(settings))
     if _missing(url):
         yield Check("database", Finding.WRONG, f"{url.database} does not exist yet", "Run: dispatcher db upgrade")
@@ -171,6 +172,7 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
         yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
         yield await _adopted(store, settings)
         yield _sending(await store.read(sending.stopped))
+        yield await _crew(store, settings, now)
         for route in (await store.read(routes.every)).values():
             if not route.takes_letters:
                 yield _route(route)
@@ -213,6 +215,20 @@ def _route(route: Route) -> Check:
     found = f"{route.name} takes no letters since {route.since:%d %B %H:%M} UTC: {route.cause} {route.detail}".strip()
     fix = f"Mend the cause; it is looked at by itself, or at once: dispatcher routes probe {route.name}"
     return Check("routes", Finding.WRONG, found, fix)
+
+
+async def _crew(store: Store, settings: Settings, now: datetime) -> Check:
+    """Is a worker there, and is every one heard of?"""
+    rows = await store.read(workers.every)
+    there = crew.members(rows, now, timedelta(seconds=settings.worker.lease_seconds))
+    silent = [one.row for one in there if one.state == "not heard of"]
+    told = ", ".join(f"{one.name} on {one.seat.host} since {one.heartbeat_at:%d %B %H:%M} UTC" for one in silent)
+    if silent:
+        fix = "Look whether its process and host run; others take over its letters when its leases end"
+        return Check("workers", Finding.WRONG, f"not heard of: {told}", fix)
+    if not there:
+        return Check("workers", Finding.NOTE, "none is running, so nothing leaves", "Start one: dispatcher up")
+    return Check("workers", Finding.GOOD, ", ".join(f"{one.row.name} {one.state}" for one in there))
 
 
 def _missing(url: URL) -> bool:

@@ -18,6 +18,20 @@ class Defence:
 
 DEFENCES = (
     Defence(
+        "dead_worker_on_this_machine",
+        "the leases of the dead end at once",
+        "usecases/crew.py",
+        '    freed = await workers.end_leases(connection, f"worker:{one.name}", one.started_at, now)',
+        "    freed = 0",
+    ),
+    Defence(
+        "dead_worker_on_this_machine",
+        "nobody judges another container's processes",
+        "domain/seat.py",
+        "    if other.space != mine.space or not other.born:",
+        "    if not other.born:",
+    ),
+    Defence(
         "silence_after_the_dot",
         "what nobody knows is in doubt",
         "domain/outcome.py",
