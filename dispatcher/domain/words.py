@@ -177,6 +177,7 @@ class Cause(StrEnum):
     EMAIL_GREYLISTED = "email.greylisted"
     EMAIL_REFUSED = "email.refused"
     EMAIL_NO_ANSWER_AFTER_DATA = "email.no_answer_after_data"
+    EMAIL_NOT_TAKEN = "email.not_taken"
     SMTP_CONNECT = "smtp.connect"
     SMTP_TLS = "smtp.tls"
     SMTP_AUTH = "smtp.auth"
@@ -251,6 +252,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.EMAIL_GREYLISTED: _WAITS,
     Cause.EMAIL_REFUSED: CauseFacts(Bulk.FIRST, Who.PERSON),
     Cause.EMAIL_NO_ANSWER_AFTER_DATA: _DOUBTFUL,
+    Cause.EMAIL_NOT_TAKEN: _WAITS,
     Cause.SMTP_CONNECT: _OURS,
     Cause.SMTP_TLS: _OURS,
     Cause.SMTP_AUTH: _OURS,

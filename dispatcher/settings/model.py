@@ -146,6 +146,18 @@ class Relay(Section):
     timeout_dot: Seconds = 600
     connections: Annotated[int, Field(ge=1, le=100)] = 4
     pace: Pace = Pace()
+    log_file: File = None  #: where this relay logs, if it is our own: doubts are looked up there
+    log_folder: File = None  #: of the files rotated away from it, where they do not lie beside it
+    log_zone: Annotated[str, AfterValidator(lambda name: name and _zone(name))] = ""  #: '' is this machine's
+    queue_command: str = ""  #: lists its queue as postqueue -j does; '': only the log is asked
+
+    @model_validator(mode="after")
+    def _logged(self) -> Self:
+        if self.log_file is None and (self.log_folder or self.log_zone or self.queue_command):
+            raise wrong(
+                "E_RELAY_LOG", f"relay '{self.name}' has no log_file that these keys could be about", "Set log_file"
+            )
+        return self
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:

@@ -7,9 +7,8 @@ import os
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,6 +30,8 @@ from dispatcher.store.version import newest, require_newest
 
 from . import crew
 from .campaign_files import letterheads_in, letters_in
+from .checks import Check, Finding
+from .doctor_logs import Newest, relay_logs
 from .halt import told
 
 #: The oldest Python that is tested.
@@ -43,29 +44,13 @@ RENEW = timedelta(days=45)
 _ZONES = ("UTC", "Europe/Zurich", "America/New_York")
 
 
-class Finding(StrEnum):
-    """What came of a check."""
-
-    GOOD = "good"
-    NOTE = "note"  # nothing is wrong, but somebody may want to know
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    finding: Finding
-    found: str
-    fix: str = ""
-
-
-async def examine(path: Path | None, *, connect: bool = False, now: datetime | None = None) -> list[Check]:
+async def examine(
+    path: Path | None, *, connect: bool = False, now: datetime | None = None, newest: Newest | None = None
+) -> list[Check]:
     """Every check, in order. Servers beyond this machine are only reached for with `connect`.
 
-    A certificate is judged at `now`, which is the present where it is not given. With settings that cannot be read, the
-    checks that need them are left out.
+    A certificate is judged at `now`, the present where it is not given. `newest` reads a relay's log; without it no log
+    is looked at. With settings that cannot be read, the checks that need them are left out.
     """
     now = now or datetime.now(UTC)
     checks = [_python(), *_zones()]
@@ -77,6 +62,7 @@ async def examine(path: Path | None, *, connect: bool = False, now: datetime | N
     checks += [one async for one in _database(settings, now)]
     checks += await asyncio.to_thread(lambda: list(_templates(settings.templates.folder)))
     checks += [_spill(settings.office.folder), _ways_out(settings), *_header_line(settings)]
+    checks += await relay_logs(settings, newest, now) if newest else []
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
 
 
