@@ -8,7 +8,7 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import Connection, create_engine, make_url
 
-from dispatcher.store.columns import Instant, Json
+from dispatcher.store.column_types import Instant, Json
 from dispatcher.store.schema import metadata
 
 

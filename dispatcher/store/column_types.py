@@ -1,4 +1,4 @@
-"""The types of columns that are ours: instants and small JSON values, the same on both databases."""
+"""How an instant and a small JSON value lie in a column, the same on both databases."""
 
 from __future__ import annotations
 
