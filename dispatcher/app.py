@@ -6,20 +6,23 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from dispatcher.archive import Archive
-from dispatcher.channels.base import Channel
+from dispatcher.archive import Archive, Overlay
+from dispatcher.channels.base import Abilities, Channel
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.channels.understudy import Understudy
 from dispatcher.checkpoint import Checkpoint
-from dispatcher.domain.clock import Clock, SystemClock
+from dispatcher.domain.clock import Clock, HandClock, SystemClock
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.schedule import Policy
@@ -28,10 +31,17 @@ from dispatcher.domain.words import Kind
 from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
 from dispatcher.letters.header_line import FaxHeader
+from dispatcher.rehearsal.fates import Fates
+from dispatcher.rehearsal.faults import Mix
+from dispatcher.rehearsal.guard import loopback_only
+from dispatcher.rehearsal.post import Post
 from dispatcher.settings import Settings, database_url, read_secret, signer
 from dispatcher.store import version
 from dispatcher.store.engine import Store
+from dispatcher.usecases.database import upgrade_database
+from dispatcher.usecases.estimate import page_extra
 from dispatcher.usecases.office import Office
+from dispatcher.usecases.rehearse import Stage
 
 #: A bounce that comes later than this after its letter is no longer believed.
 RETURN_PATH_LIFE = timedelta(days=60)
@@ -108,6 +118,95 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
         for channel in channels.values():
             await channel.aclose()
         await store.aclose()
+
+
+# -- rehearsals --------------------------------------------------------------------------------------------------------
+
+#: What stands in where the office has no way out of its own yet.
+_UNDERSTUDIES = {
+    Kind.EMAIL: (SmtpChannel.name, SmtpChannel.abilities),
+    Kind.FAX: (SimulatorChannel.name, SimulatorChannel.abilities),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Playhouse:
+    """A rehearsal's own rooms: the office as it is, but for its database, its archive, its clock and its ways out."""
+
+    office: Office  #: the real one: its archive is read, and its press makes letters
+    folder: Path
+    start: datetime
+
+    @property
+    def _database(self) -> Path:
+        return self.folder / "opening.db"
+
+    @asynccontextmanager
+    async def opening(self) -> AsyncIterator[Office]:
+        """The database that every run begins with, empty at first."""
+        url = f"sqlite+aiosqlite:///{self._database}"
+        await asyncio.to_thread(upgrade_database, url)
+        async with self._own(url, HandClock(self.start), {}) as office:
+            yield office
+
+    @asynccontextmanager
+    async def stage(
+        self,
+        mix: Mix,
+        seed: int,
+        whose: Mapping[str, tuple[str, str]],
+        work: Callable[[Office], Callable[[], Awaitable[None]]],
+    ) -> AsyncIterator[Stage]:
+        """One run's own office, as the opening left it. `work` makes the worker's loop for it."""
+        database = self.folder / f"run-{seed}.db"
+        shutil.copyfile(self._database, database)
+        clock, post, cast = HandClock(self.start), Post(), self._cast()
+        fates = Fates(mix, seed, post, whose, _characters(cast), page_extra=page_extra(self.office))
+        channels = {
+            name: Understudy(name, kind, abilities, fates.of, fates.asked, clock.now)
+            for kind, (name, abilities) in cast.items()
+        }
+        try:
+            async with self._own(f"sqlite+aiosqlite:///{database}", clock, channels) as office:
+                yield Stage(office, clock, post, fates, work(office))
+        finally:
+            for path in self.folder.glob(f"{database.name}*"):
+                path.unlink()
+
+    def _cast(self) -> dict[Kind, tuple[str, Abilities]]:
+        """Who carries what: the names and abilities of the office's own channels, where it has any."""
+        own = {kind: (name, self.office.channels[name].abilities) for kind, name in self.office.outgoing.items()}
+        return {**_UNDERSTUDIES, **own}
+
+    @asynccontextmanager
+    async def _own(self, url: str, clock: Clock, channels: Mapping[str, Channel]) -> AsyncIterator[Office]:
+        store = Store(url, throw_away=True)
+        try:
+            yield replace(
+                self.office,
+                store=store,
+                archive=Overlay(self.folder / "archive", self.office.archive),
+                clock=clock,
+                channels=channels or self.office.channels,
+                outgoing={kind: name for kind, (name, _) in self._cast().items()},
+                folder=self.folder,
+                fax_header=None,  # what it lacks is told beforehand; no rehearsed page is looked at
+                guard=None,
+            )
+        finally:
+            await store.aclose()
+
+
+def _characters(cast: Mapping[Kind, tuple[str, Abilities]]) -> dict[Kind, tuple[str, bool]]:
+    """Each kind's channel, and whether it hears what comes later: bounces come by mail, whatever the channel can do."""
+    return {kind: (name, able.speaks_back or kind is Kind.EMAIL) for kind, (name, able) in cast.items()}
+
+
+@asynccontextmanager
+async def open_playhouse(office: Office, start: datetime) -> AsyncIterator[Playhouse]:
+    """Rooms for a rehearsal from `start` on, thrown away at the end. Nothing of this process leaves loopback in it."""
+    with loopback_only(), tempfile.TemporaryDirectory(prefix="dispatcher-rehearsal-") as folder:
+        yield Playhouse(office, Path(folder), start)
 
 
 def _policy(settings: Settings) -> Policy:

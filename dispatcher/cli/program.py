@@ -27,6 +27,7 @@ from . import (
     failures,
     letters,
     occurrences,
+    rehearse,
     work,
 )
 from .output import say
@@ -47,7 +48,7 @@ app = typer.Typer(
 )
 for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, audit, calendars, config, database):
     app.add_typer(noun.app)
-for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
+for verb in (rehearse.rehearse, occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)
 app.command("up")(work.up)
 app.command("worker")(work.worker)
