@@ -25,7 +25,7 @@ install: $(VENV)/.run ## make ready for use: .venv/bin/dispatcher
 dev: $(VENV)/.dev ## make ready for work on the program itself
 
 test: $(VENV)/.dev ## run the tests (ARGS="-k fax" for some of them)
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, floors
 	@$(BIN)/ruff check --quiet .
@@ -36,7 +36,7 @@ check: $(VENV)/.dev ## lint, format, types, floors
 format: $(VENV)/.dev ## put the code into its form
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
-torture: $(VENV)/.dev ## kill workers at random and count what was lost or doubled
+torture: $(VENV)/.dev ## kill workers at random and count what was lost or doubled (ARGS=--long: 10,000 times)
 	@PYTHONPATH=tests $(BIN)/python -m torture.run $(ARGS)
 
 teeth: $(VENV)/.dev ## take each defence out and see its test fail

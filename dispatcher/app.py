@@ -124,8 +124,8 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
 
 #: What stands in where the office has no way out of its own yet.
 _UNDERSTUDIES = {
-    Kind.EMAIL: (SmtpChannel.name, SmtpChannel.abilities),
-    Kind.FAX: (SimulatorChannel.name, SimulatorChannel.abilities),
+    Kind.EMAIL: ("smtp", SmtpChannel.abilities),
+    Kind.FAX: ("simulator", SimulatorChannel.abilities),
 }
 
 
@@ -155,16 +155,18 @@ class Playhouse:
         mix: Mix,
         seed: int,
         whose: Mapping[str, tuple[str, str]],
-        work: Callable[[Office], Callable[[], Awaitable[None]]],
+        work: Callable[[Office], Callable[[], Awaitable[int]]],
     ) -> AsyncIterator[Stage]:
         """One run's own office, as the opening left it. `work` makes the worker's loop for it."""
         database = self.folder / f"run-{seed}.db"
         shutil.copyfile(self._database, database)
         clock, post, cast = HandClock(self.start), Post(), self._cast()
-        fates = Fates(mix, seed, post, whose, _characters(cast), page_extra=page_extra(self.office))
+        # Bounces come by mail, whatever the channel can do.
+        ways = {name: (kind, able.speaks_back or kind is Kind.EMAIL) for name, (kind, able) in cast.items()}
+        fates = Fates(mix, seed, post, whose, ways, page_extra=page_extra(self.office))
         channels = {
-            name: Understudy(name, kind, abilities, fates.of, fates.asked, clock.now)
-            for kind, (name, abilities) in cast.items()
+            name: Understudy(name, kind, abilities, fates.of, fates.asked, fates.knocked, clock.now)
+            for name, (kind, abilities) in cast.items()
         }
         try:
             async with self._own(f"sqlite+aiosqlite:///{database}", clock, channels) as office:
@@ -173,10 +175,13 @@ class Playhouse:
             for path in self.folder.glob(f"{database.name}*"):
                 path.unlink()
 
-    def _cast(self) -> dict[Kind, tuple[str, Abilities]]:
-        """Who carries what: the names and abilities of the office's own channels, where it has any."""
-        own = {kind: (name, self.office.channels[name].abilities) for kind, name in self.office.outgoing.items()}
-        return {**_UNDERSTUDIES, **own}
+    def _cast(self) -> dict[str, tuple[Kind, Abilities]]:
+        """Who carries what: the office's own channels by name, and somebody for a kind that has none yet."""
+        own = {name: (one.kind, one.abilities) for name, one in self.office.channels.items()}
+        return {**own, **{name: (kind, able) for kind, (name, able) in _UNDERSTUDIES.items() if name not in own}}
+
+    def _by(self, kind: Kind) -> str:
+        return self.office.outgoing.get(kind) or _UNDERSTUDIES[kind][0]
 
     @asynccontextmanager
     async def _own(self, url: str, clock: Clock, channels: Mapping[str, Channel]) -> AsyncIterator[Office]:
@@ -188,18 +193,13 @@ class Playhouse:
                 archive=Overlay(self.folder / "archive", self.office.archive),
                 clock=clock,
                 channels=channels or self.office.channels,
-                outgoing={kind: name for kind, (name, _) in self._cast().items()},
+                outgoing={kind: self._by(kind) for kind in Kind},
                 folder=self.folder,
                 fax_header=None,  # what it lacks is told beforehand; no rehearsed page is looked at
                 guard=None,
             )
         finally:
             await store.aclose()
-
-
-def _characters(cast: Mapping[Kind, tuple[str, Abilities]]) -> dict[Kind, tuple[str, bool]]:
-    """Each kind's channel, and whether it hears what comes later: bounces come by mail, whatever the channel can do."""
-    return {kind: (name, able.speaks_back or kind is Kind.EMAIL) for kind, (name, able) in cast.items()}
 
 
 @asynccontextmanager

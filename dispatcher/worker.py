@@ -23,7 +23,7 @@ from dispatcher.domain.model import Actor
 from dispatcher.domain.rollback import Quarantined
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
-from dispatcher.usecases import dispatch, guard, review, sweep
+from dispatcher.usecases import breaker, dispatch, guard, review, sweep
 from dispatcher.usecases.dispatch import Claim
 from dispatcher.usecases.office import Office
 
@@ -71,9 +71,14 @@ class Worker:
             return 0
 
     async def ask(self) -> int:
-        """Ask the gateways about what nobody knows yet; how many rows were looked at. Slow answers hold up no send."""
+        """Ask the gateways about what nobody knows yet, and look at closed routes; how many of both.
+
+        Slow answers hold up no send.
+        """
         try:
-            return await sweep.ask(self.office) if await self._at_home() else 0
+            if not await self._at_home():
+                return 0
+            return await sweep.ask(self.office) + await breaker.look_at_closed(self.office)
         except StoreFault as fault:
             log.error("nobody is asked: %s", fault)
             return 0

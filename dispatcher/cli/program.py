@@ -28,6 +28,7 @@ from . import (
     letters,
     occurrences,
     rehearse,
+    routes,
     work,
 )
 from .output import say
@@ -46,7 +47,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
-for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, audit, calendars, config, database):
+_NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, routes, audit, calendars, config, database)
+for noun in _NOUNS:
     app.add_typer(noun.app)
 for verb in (rehearse.rehearse, occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)

@@ -141,15 +141,16 @@ async def _runs(house: Playhouse, plan: Plan, wish: Wish) -> list[Run]:
     return found
 
 
-def working(office: Office) -> Callable[[], Awaitable[None]]:
-    """A worker's own loop: whatever is due now is done when it ends. Its clock stands meanwhile."""
+def working(office: Office) -> Callable[[], Awaitable[int]]:
+    """A worker's own loop, one turn of it: what was due is done when it ends; how many rows were touched."""
     from dispatcher.worker import Worker
 
     worker = Worker(office, room=ROOM, batch=ROOM)
 
-    async def work() -> None:
-        while await worker.tick() + await worker.ask() or worker.busy:
-            await worker.settle()
+    async def work() -> int:
+        done = await worker.tick() + await worker.ask()
+        await worker.settle()
+        return done
 
     return work
 
@@ -157,13 +158,11 @@ def working(office: Office) -> Callable[[], Awaitable[None]]:
 def _forecast(
     office: Office, settings: Settings, plan: Plan, script: Script, runs: list[Run], start: datetime, wish: Wish
 ) -> Forecast:
-    from dispatcher.domain.words import Kind
     from dispatcher.usecases.forecast import Frame, forecast
     from dispatcher.usecases.foresight import warnings_of
     from dispatcher.usecases.rehearse import remarks_of
 
-    gateway = office.outgoing.get(Kind.FAX, settings.fax.default)
-    frame = Frame(plan, settings.office.timezone, gateway, office.tariffs)
+    frame = Frame(plan, settings.office.timezone, office.tariffs)
     warnings = [*remarks_of(office, script, plan), *warnings_of(frame, runs, wish.limits)]
     return forecast(frame, runs, start=start, seed=wish.seed, mix=wish.mix.name, warnings=warnings)
 

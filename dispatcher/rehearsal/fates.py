@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -42,6 +42,7 @@ class Call:
     """A call that somebody answered: what the gateway asks money for."""
 
     attempt_id: str
+    gateway: str
     number: str
     at: datetime
     pages: int  #: that went through
@@ -56,23 +57,29 @@ class Fates:
     seed: int
     post: Post
     may_answer: Mapping[str, tuple[str, str]]  #: delivery id → (occurrence, addressee), of first letters
-    ways: Mapping[Kind, tuple[str, bool]]  #: which channel carries which kind, and whether it hears what comes later
+    ways: Mapping[str, tuple[Kind, bool]]  #: the channels: what each carries, and whether it hears what comes later
     page_extra: int = 0  #: bytes that the line at the top adds to a fax page
     calls: list[Call] = field(default_factory=list)
     met: dict[str, str] = field(default_factory=dict)  #: attempt id → the name of the fault that it met with
     _tries: dict[str, int] = field(default_factory=dict)
-    _first_of_day: dict[tuple[Kind, date], datetime] = field(default_factory=dict)
+    _first_of_day: dict[tuple[str, date], datetime] = field(default_factory=dict)
     _ends: dict[str, tuple[datetime, Outcome]] = field(default_factory=dict)
     _answered: set[tuple[str, str]] = field(default_factory=set)
 
-    def of(self, one: Try) -> Outcome:
+    def of(self, one: Try, channel: str) -> Outcome:
         """What the far end says to a letter that is handed over; what it says later goes into the post."""
-        if outage := self._outage(one):
-            return outage
+        self._first_of_day.setdefault((channel, one.date.date()), one.date)
+        if outage := self._outage(channel, one.date):
+            return replace(outage, pause_route=channel)
         name = self._fault(one)
         if name:
             self.met[one.attempt_id] = name
-        return self._mail(one, FAULTS.get(name)) if one.kind is Kind.EMAIL else self._fax(one, FAULTS.get(name))
+        meets = self._mail if one.kind is Kind.EMAIL else self._fax
+        return replace(meets(one, channel, FAULTS.get(name)), route=channel)
+
+    def knocked(self, channel: str, now: datetime) -> Outcome:
+        """What the far end says to somebody who brings no letter."""
+        return self._outage(channel, now) or Outcome(Verdict.ACCEPTED, route=channel)
 
     def asked(self, attempt_id: str, now: datetime) -> Outcome:
         """What the far end says of an earlier try: its end, once there is one; until then, that it is under way."""
@@ -99,21 +106,22 @@ class Fates:
                 return name if not most or number <= most else ""
         return ""
 
-    def _outage(self, one: Try) -> Outcome | None:
-        day = one.date.date()
-        since = self._first_of_day.setdefault((one.kind, day), one.date)
+    def _outage(self, channel: str, now: datetime) -> Outcome | None:
+        """It takes nothing for a while from the first letter of the day on, on a day that is drawn."""
+        since, kind = self._first_of_day.get((channel, now.date())), self.ways[channel][0]
         for name, facts in OUTAGES.items():
             share = self.mix.outages.get(name)
-            if share is None or facts.kind is not one.kind:
+            if share is None or since is None or facts.kind is not kind:
                 continue
             lasts = timedelta(minutes=share.figure or facts.minutes)
-            if one.date < since + lasts and self._chance("outage", name, day.isoformat()) < share.share:
-                return Outcome(Verdict.UNSENT, facts.cause, facts.says, pause_route=self.ways[one.kind][0])
+            drawn = self._chance("outage", name, channel, now.date().isoformat())
+            if now < since + lasts and drawn < share.share:
+                return Outcome(Verdict.UNSENT, facts.cause, facts.says)
         return None
 
     # -- mail ----------------------------------------------------------------------------------------------------------
 
-    def _mail(self, one: Try, fault: Fault | None) -> Outcome:
+    def _mail(self, one: Try, channel: str, fault: Fault | None) -> Outcome:
         if fault is None:
             self._arrived(one, one.date)
             return Outcome(Verdict.ACCEPTED)
@@ -121,41 +129,42 @@ class Fates:
             self._arrived(one, one.date)
         if fault.moment is Moment.DOOR:
             return _said(fault)
-        self._later(one, one.date + timedelta(seconds=fault.seconds), _said(fault))
+        self._later(one, channel, one.date + timedelta(seconds=fault.seconds), _said(fault))
         return Outcome(Verdict.ACCEPTED)
 
     # -- fax -----------------------------------------------------------------------------------------------------------
 
-    def _fax(self, one: Try, fault: Fault | None) -> Outcome:
+    def _fax(self, one: Try, channel: str, fault: Fault | None) -> Outcome:
         if fault is not None and fault.verdict is Verdict.REFUSED:
             return _said(fault)
         sizes = [size + self.page_extra for size in page_sizes(one.document)]
         taken = Outcome(Verdict.ACCEPTED)
         if fault is None or fault.arrives:
-            self._whole_call(one, sizes, fault)
+            self._whole_call(one, channel, sizes, fault)
             return _said(fault) if fault is not None and fault.moment is Moment.DOOR else taken
         if fault.answered:
-            self.calls.append(Call(one.attempt_id, one.address, one.date, 0, fault.seconds))
+            self.calls.append(Call(one.attempt_id, channel, one.address, one.date, 0, fault.seconds))
         if fault.moment is Moment.LATER:
-            self._later(one, one.date + timedelta(seconds=fault.seconds), _said(fault))
+            self._later(one, channel, one.date + timedelta(seconds=fault.seconds), _said(fault))
         return taken
 
-    def _whole_call(self, one: Try, sizes: Sequence[int], fault: Fault | None) -> None:
+    def _whole_call(self, one: Try, channel: str, sizes: Sequence[int], fault: Fault | None) -> None:
         """All pages went over the line. Where it was lost after the last one, nobody can say that they arrived."""
         slow = self._chance("line", one.attempt_id) < SLOW_LINES
         lasts = seconds(sizes, CAUTIOUS if slow else GOOD)
-        self.calls.append(Call(one.attempt_id, one.address, one.date, len(sizes), lasts))
+        self.calls.append(Call(one.attempt_id, channel, one.address, one.date, len(sizes), lasts))
         end = one.date + timedelta(seconds=round(DIALLING_SECONDS + lasts))
         doubtful = fault is not None and fault.moment is Moment.LATER
-        self._later(one, end, _said(fault) if fault and doubtful else Outcome(Verdict.DELIVERED, pages=len(sizes)))
+        self._later(
+            one, channel, end, _said(fault) if fault and doubtful else Outcome(Verdict.DELIVERED, pages=len(sizes))
+        )
         self._arrived(one, end)
 
     # -- afterwards ----------------------------------------------------------------------------------------------------
 
-    def _later(self, one: Try, at: datetime, outcome: Outcome) -> None:
+    def _later(self, one: Try, channel: str, at: datetime, outcome: Outcome) -> None:
         self._ends[one.attempt_id] = at, outcome
-        channel, hears = self.ways[one.kind]
-        if hears:
+        if self.ways[channel][1]:
             report = Report(one.attempt_id, f"{one.attempt_id}/end", outcome)
             self.post.put(News(at, f"channel:{channel}", one.attempt_id, report))
 

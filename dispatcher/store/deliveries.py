@@ -7,12 +7,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, insert, select, text, update
+from sqlalchemy import bindparam, exists, func, insert, select, text, true, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.errors import Conflict, NotFound
 from dispatcher.domain.model import Delivery
+from dispatcher.domain.routes import Lot
 from dispatcher.domain.words import Cause, Kind, Role, State
 
 from .campaigns import RUNNING
@@ -21,7 +22,8 @@ from .schema import CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
 
 
 def from_row(row: Row[Any]) -> Delivery:
-    fields = {name: row._mapping[name] for name in Delivery.__slots__}
+    mapping = row._mapping
+    fields = {name: mapping[name] for name in Delivery.__slots__}
     words = {"kind": Kind(row.kind), "role": Role(row.role), "state": State(row.state), "cause": Cause(row.cause)}
     return Delivery(**{**fields, **words})
 
@@ -47,8 +49,12 @@ async def add_all(connection: AsyncConnection, rows: Sequence[Delivery]) -> int:
     return added
 
 
+#: Asked many times for every letter: making a statement anew takes longer than answering it.
+_BY_ID = select(delivery).where(delivery.c.id == bindparam("key"))
+
+
 async def find(connection: AsyncConnection, delivery_id: str) -> Delivery | None:
-    row = (await connection.execute(select(delivery).where(delivery.c.id == delivery_id))).first()
+    row = (await connection.execute(_BY_ID, {"key": delivery_id})).first()
     return from_row(row) if row else None
 
 
@@ -75,13 +81,13 @@ async def change(connection: AsyncConnection, seen: Delivery, **values: Any) -> 
     return await get(connection, seen.id)
 
 
-async def claimable(connection: AsyncConnection, now: datetime, room: dict[Kind, int], limit: int) -> list[Delivery]:
-    """Rows to claim now: at most `limit`, and `room` of each kind, dealt in turn over kinds and running campaigns."""
+async def claimable(connection: AsyncConnection, now: datetime, room: dict[Lot, int], limit: int) -> list[Delivery]:
+    """Rows to claim now: at most `limit`, and `room` of each lot, dealt in turn over lots and running campaigns."""
     campaigns = await _campaigns_with_work(connection, now)
     random.shuffle(campaigns)  # with one free place, chance is fairer than any fixed order
     found = []
-    for kind, most in room.items():
-        rows = [await _due_of(connection, one, kind, now, min(most, limit)) for one in campaigns]
+    for lot, most in room.items():
+        rows = [await _due_of(connection, one, lot, now, min(most, limit)) for one in campaigns]
         found.append(_deal(rows, most))
     return _deal(found, limit)
 
@@ -92,12 +98,15 @@ async def _campaigns_with_work(connection: AsyncConnection, now: datetime) -> li
 
 
 async def _due_of(
-    connection: AsyncConnection, campaign_id: str, kind: Kind, now: datetime, limit: int
+    connection: AsyncConnection, campaign_id: str, lot: Lot, now: datetime, limit: int
 ) -> Sequence[Delivery]:
     """The oldest due rows; of the faxes, none to a number with an open call, and one to each other number."""
-    mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == kind) & (delivery.c.due <= now)
+    mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == lot.kind) & (delivery.c.due <= now)
+    mine &= delivery.c.address.startswith(lot.begins, autoescape=True) if lot.begins else true()
+    for other in lot.but:
+        mine &= ~delivery.c.address.startswith(other, autoescape=True)
     query = select(delivery).where(mine, CLAIMABLE_ROWS).order_by(delivery.c.due, delivery.c.id).limit(limit)
-    if kind is Kind.FAX:
+    if lot.kind is Kind.FAX:
         query = query.where(delivery.c.address.not_in(_NUMBERS_BEING_CALLED))
     rows = await connection.execute(query.with_for_update(skip_locked=True))
     return [from_row(row) for row in rows]
@@ -139,6 +148,17 @@ async def next_instant(connection: AsyncConnection) -> datetime | None:
     return min((one for one in both if one is not None), default=None)
 
 
+async def only_doubts_wait(connection: AsyncConnection) -> bool:
+    """Does every row that is due some time wait for a doubt that only a person can settle?"""
+    doubt = delivery.alias("doubt")
+    same = [doubt.c[name] == delivery.c[name] for name in ("campaign_id", "contact_id", "addressee_id", "occurrence")]
+    settled = (doubt.c.state == State.IN_DOUBT) & doubt.c.due.is_(None)
+    behind = exists().where(*same, settled, doubt.c.step <= delivery.c.step)
+    waits = (delivery.c.cause == Cause.GATE_DOUBT) | delivery.c.state.in_([State.PRESUMED, State.DELIVERED])
+    query = select(exists().where(delivery.c.due.is_not(None), ~(waits & behind)))
+    return not (await connection.execute(query)).scalar()
+
+
 async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
     """The other deliveries of the same letter to the same contact."""
     same = (delivery.c.campaign_id == one.campaign_id) & (delivery.c.contact_id == one.contact_id)
@@ -162,12 +182,6 @@ async def relink_fallback(connection: AsyncConnection, email_id: str, new_id: st
     rows = (await connection.execute(select(delivery).where(delivery.c.fallback_for == email_id, waiting))).all()
     for row in rows:
         await change(connection, from_row(row), fallback_for=new_id)
-
-
-async def is_sending(connection: AsyncConnection, channel: str) -> bool:
-    """Is a try over this channel under way?"""
-    open_now = exists().where(delivery.c.channel == channel, delivery.c.state == State.SENDING)
-    return bool((await connection.execute(select(open_now))).scalar())
 
 
 async def extend_leases(connection: AsyncConnection, held: Collection[tuple[str, int]], until: datetime) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy.engine import Dialect
 
 from dispatcher.domain.audit import canonical
 from dispatcher.domain.lifecycle import CLAIMABLE
-from dispatcher.domain.words import Kind, Role, Stage, State
+from dispatcher.domain.words import Kind, Role, RouteState, Stage, State
 
 metadata = MetaData(
     naming_convention={
@@ -66,7 +66,7 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-def _one_of(name: str, words: type[State | Kind | Role | Stage]) -> CheckConstraint:
+def _one_of(name: str, words: type[State | Kind | Role | RouteState | Stage]) -> CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{name} IN ({listed})", name=name)
 
@@ -313,11 +313,16 @@ suppression = Table(
 route = Table(
     "route",
     metadata,
-    Column("name", Text, primary_key=True),  # a relay or gateway that is unfit for every letter
-    Column("paused_at", Instant, nullable=False),
-    Column("paused_until", Instant, nullable=False),
+    Column("name", Text, primary_key=True),  # a relay, a gateway, or a whole channel; without a row it is open
+    Column("state", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant),  # the next look at a closed one, the next letter on trial; null: nothing by itself
+    Column("faults", Integer, nullable=False),
+    Column("looks", Integer, nullable=False),
     _text("cause"),
     _text("detail"),
+    _text("by"),  # who paused it
+    _one_of("state", RouteState),
 )
 
 audit = Table(

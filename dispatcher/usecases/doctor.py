@@ -19,6 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.checkpoint import Checkpoint, Unreadable
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
+from dispatcher.domain.routes import Route
+from dispatcher.domain.words import RouteState
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load, signer
 from dispatcher.settings.model import is_loopback
@@ -167,8 +169,8 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
         yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
         yield await _adopted(store, settings)
         for route in (await store.read(routes.every)).values():
-            found = f"{route.name} is paused until {route.paused_until:%d %B %H:%M} UTC: {route.cause} {route.detail}"
-            yield Check("routes", Finding.WRONG, found.strip(), "Mend the cause; it is tried again by itself")
+            if not route.takes_letters:
+                yield _route(route)
     except Conflict as error:
         yield Check("database", Finding.WRONG, str(error), "Run: dispatcher db upgrade")
     except (SQLAlchemyError, OSError) as error:
@@ -190,6 +192,18 @@ async def _adopted(store: Store, settings: Settings) -> Check:
         found = "it was restored, copied or moved: nothing is sent from it"
         return Check("checkpoint", Finding.WRONG, found, "Run: dispatcher adopt --dry-run, then adopt it")
     return Check("checkpoint", Finding.GOOD, f"{settings.guard.folder}, which no backup of the database may carry")
+
+
+def _route(route: Route) -> Check:
+    """A way out by which no letter goes, or only one on trial."""
+    if route.state is RouteState.PAUSED:
+        found = f"{route.name} was paused by {route.by} on {route.since:%d %B %H:%M} UTC: {route.detail}"
+        return Check("routes", Finding.NOTE, found, f"When it may go on: dispatcher routes resume {route.name}")
+    if route.state is RouteState.TRIAL:
+        return Check("routes", Finding.NOTE, f"{route.name} lets us in again; one letter is on trial", "")
+    found = f"{route.name} takes no letters since {route.since:%d %B %H:%M} UTC: {route.cause} {route.detail}".strip()
+    fix = f"Mend the cause; it is looked at by itself, or at once: dispatcher routes probe {route.name}"
+    return Check("routes", Finding.WRONG, found, fix)
 
 
 def _missing(url: URL) -> bool:

@@ -154,7 +154,6 @@ class Frame:
 
     plan: Plan
     zone: str  #: our own
-    gateway: str
     tariffs: tuple[Tariff, ...]
 
     def day(self, instant: datetime) -> date:
@@ -252,29 +251,27 @@ def _reasons(frame: Frame, one: Played, stop: Stop | None, arrived: Mapping[_Thr
 def cost_of(frame: Frame, runs: Sequence[Run]) -> Cost:
     """Pages, minutes and money of the calls that somebody answered."""
     bills = [_bill(frame, run) for run in runs]
-    currencies = sorted({currency for bill in bills for currency in bill})
+    keys = sorted({key for bill in bills for key in bill})
     zero = Decimal(0)
-    money = [
-        Money(frame.gateway, one, span(float(round(bill.get(one, zero), 2)) for bill in bills)) for one in currencies
-    ]
-    numbers = {call.number for run in runs for call in run.calls}
-    unknown = [one for one in sorted(numbers) if tariff_for(one, frame.gateway, frame.tariffs) is None]
+    money = [Money(*key, span(float(round(bill.get(key, zero), 2)) for bill in bills)) for key in keys]
+    called = {(call.number, call.gateway) for run in runs for call in run.calls}
+    unknown = {number for number, gateway in called if tariff_for(number, gateway, frame.tariffs) is None}
     return Cost(
         calls=_over(runs, lambda run: len(run.calls)),
         pages=_over(runs, lambda run: sum(call.pages for call in run.calls)),
         minutes=_over(runs, lambda run: round(sum(call.seconds for call in run.calls) / 60, 1)),
         money=tuple(money),
-        without_tariff=tuple(unknown),
+        without_tariff=tuple(sorted(unknown)),
     )
 
 
-def _bill(frame: Frame, run: Run) -> dict[str, Decimal]:
-    """By currency."""
-    bill: dict[str, Decimal] = {}
+def _bill(frame: Frame, run: Run) -> dict[tuple[str, str], Decimal]:
+    """By gateway and currency."""
+    bill: dict[tuple[str, str], Decimal] = {}
     for call in run.calls:
-        if tariff := tariff_for(call.number, frame.gateway, frame.tariffs):
-            asked = price(tariff, call.pages, call.seconds)
-            bill[tariff.currency] = bill.get(tariff.currency, Decimal(0)) + asked
+        if tariff := tariff_for(call.number, call.gateway, frame.tariffs):
+            key = call.gateway, tariff.currency
+            bill[key] = bill.get(key, Decimal(0)) + price(tariff, call.pages, call.seconds)
     return bill
 
 

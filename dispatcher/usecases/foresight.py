@@ -102,11 +102,11 @@ def _too_many(frame: Frame, runs: Sequence[Run], limits: Limits) -> Iterator[Pro
 
 
 def _too_dear(cost: Cost, limits: Limits) -> Iterator[Problem]:
-    for one in cost.money:
-        limit = limits.money.get(one.currency)
-        if limit is not None and one.amount.high > limit:
-            cause = f"the calls may cost {one.currency} {one.amount.high:.2f}, more than {limit:.2f}"
-            yield Problem(one.gateway, cause, "Send less by fax, or raise the limit", "W_SPENDING")
+    for currency, limit in limits.money.items():
+        asked = sum(one.amount.high for one in cost.money if one.currency == currency)
+        if asked > limit:
+            cause = f"the calls may cost {currency} {asked:.2f}, more than {limit:.2f}"
+            yield Problem("cost", cause, "Send less by fax, or raise the limit", "W_SPENDING")
     if cost.without_tariff:
         shown = ", ".join(cost.without_tariff[:3]) + (" …" if len(cost.without_tariff) > 3 else "")
         cause = f"no tariff for {len(cost.without_tariff)} numbers: {shown}; their calls are not in the cost"

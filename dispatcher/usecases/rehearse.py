@@ -63,7 +63,7 @@ class Stage:
     clock: HandClock
     post: Post
     fates: Fates
-    work: Callable[[], Awaitable[None]]  #: does everything that is due now: a worker's own loop
+    work: Callable[[], Awaitable[int]]  #: does what is due now, and says how much that was: a worker's turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +223,11 @@ async def play(stage: Stage, plan: Plan) -> Run:
     end = max(last_hour(plan), stage.clock.now() + AFTERWARDS)
     answered = 0
     while True:
-        await stage.work()
+        done = await stage.work()
         if news := stage.post.take(stage.clock.now()):
             answered += sum([await _heard(stage, one) for one in news])
             continue
-        coming = await _next(stage)
+        coming = await _next(stage, done)
         if coming is None or coming > end:
             return await _run(stage, plan, answered)
         stage.clock.turn_to(_on_the_minute(coming))
@@ -242,17 +242,21 @@ async def _heard(stage: Stage, one: News) -> bool:
     return True
 
 
-async def _next(stage: Stage) -> datetime | None:
-    """When something happens next: in the database, at a closed way out, or at a far end."""
+async def _next(stage: Stage, done: int) -> datetime | None:
+    """When something happens next: in the database, at a closed way out, or at a far end. None: only people could go
+    on."""
     now = stage.clock.now()
 
-    async def query(connection: AsyncConnection) -> tuple[datetime | None, list[datetime]]:
-        closed = [one.paused_until for one in (await routes.every(connection)).values()]
-        return await deliveries.next_instant(connection), closed
+    async def query(connection: AsyncConnection) -> tuple[datetime | None, bool, list[datetime]]:
+        due, still = await deliveries.next_instant(connection), stage.post.next_at() is None
+        over = still and due is not None and due > now and await deliveries.only_doubts_wait(connection)
+        return due, over, [one.until for one in (await routes.every(connection)).values() if one.until]
 
-    due, closed = await stage.office.store.read(query)
-    if due is not None and due <= now:  # it waits for something else than its hour
-        due = min((one for one in closed if one > now), default=now + STEP)
+    due, over, looks = await stage.office.store.read(query)
+    if over:
+        return None
+    if due is not None and due <= now and not done:  # it waits for something else than its hour
+        due = min((one for one in looks if one > now), default=now + STEP)
     return min((one for one in (due, stage.post.next_at()) if one is not None), default=None)
 
 

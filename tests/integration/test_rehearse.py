@@ -1,4 +1,4 @@
-"""A rehearsal: the real engine over a database of its own. It foretells what a launch does then, and touches nothing."""
+"""A rehearsal: the real engine over a database of its own. What it foretells then happens, and it touches nothing."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Opened:
             return await play(stage, self.plan)
 
     def frame(self) -> Frame:
-        return Frame(self.plan, "Europe/Zurich", "simulator", (TARIFF,))
+        return Frame(self.plan, "Europe/Zurich", (TARIFF,))
 
 
 @asynccontextmanager

@@ -57,7 +57,7 @@ def _address(number: int, free: dict[str, list[str]], dice: random.Random) -> Ad
     ending = dice.choices(list(FAXES), list(FAXES.values()))[0]
     if dice.random() < FAX_SHARE and free[ending]:
         return Address(Kind.FAX, free[ending].pop())
-    return Address(Kind.EMAIL, f"mission-{number}@ardesia.example")
+    return Address(Kind.EMAIL, f"mission@{number}.ardesia.example")
 
 
 def _pages() -> bytes:

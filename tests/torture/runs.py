@@ -1,4 +1,4 @@
-"""One torture run: the far ends and three workers over a seeded database, and the hand that kills them at random."""
+"""One torture run: the far ends and four workers over a seeded database, and the hand that kills them at random."""
 
 from __future__ import annotations
 
@@ -26,14 +26,12 @@ from . import letters, processes, server, verdict
 from .place import Place, open_office
 from .verdict import Report
 
-WORKERS = 3
-#: Seconds between two strikes, on average; the letters fall due over the same time.
-PACE = 0.45
+WORKERS = 4
 #: One strike in so many is a SIGSTOP instead of a kill, for so many seconds: longer than the leases, and sometimes than
 #: a permit.
 STOP_SHARE, STOPPED_FOR = 0.12, (1.6, 6.5)
-#: PostgreSQL's server is killed, as by a power cut, so often in a run.
-SERVER_CRASHES = 2
+#: PostgreSQL's server is killed, as by a power cut, once in so many kills, and at least twice.
+KILLS_A_CRASH, FEWEST_CRASHES = 250, 2
 #: Seconds that the letters may take to be decided after the last kill; without our defences some never are.
 PATIENCE, PATIENCE_NAIVE = 120.0, 20.0
 
@@ -48,6 +46,7 @@ class Wanted:
     letters: int
     kills: int
     seed: int
+    pace: float = 0.45  #: seconds between two strikes, on average; the letters fall due over the same time
     naive: bool = False
 
     @property
@@ -56,7 +55,12 @@ class Wanted:
 
     @property
     def seconds(self) -> float:
-        return self.kills * PACE
+        return self.kills * self.pace
+
+    @property
+    def crashes(self) -> int:
+        """How often the database's server is killed."""
+        return max(FEWEST_CRASHES, self.kills // KILLS_A_CRASH) if self.database == "postgresql" else 0
 
     @property
     def patience(self) -> float:
@@ -153,7 +157,7 @@ class _Torturer:
             if time.monotonic() >= following and not self._enough:
                 self._strike()
                 self._left = -1  # whatever was counted was counted before
-                following = time.monotonic() + self.dice.expovariate(1 / PACE)
+                following = time.monotonic() + self.dice.expovariate(1 / self.wanted.pace)
             time.sleep(0.01)
 
     @property
@@ -185,13 +189,13 @@ class _Torturer:
         self._kill(number)
         self.done.kills += 1
         self._start(number)
-        if self.wanted.database == "postgresql" and self._crash_is_due():
+        if self._crash_is_due():
             self.databases.crash_postgresql()
             self.done.crashes += 1
 
     def _crash_is_due(self) -> bool:
-        every = self.wanted.kills / (SERVER_CRASHES + 1)
-        return self.done.crashes < SERVER_CRASHES and self.done.kills >= every * (self.done.crashes + 1)
+        every = self.wanted.kills / (self.wanted.crashes + 1)
+        return self.done.crashes < self.wanted.crashes and self.done.kills >= every * (self.done.crashes + 1)
 
     def _kill(self, number: int) -> None:
         self._signal(number, signal.SIGKILL)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dispatcher.domain.words import State
+from dispatcher.rehearsal.exchange import script_for
 
-from .runs import Done, Wanted
+from .letters import FAXES
+from .runs import STOP_SHARE, STOPPED_FOR, Done, Wanted
 from .server import STEPS
 from .verdict import Report, Wrong
 
@@ -17,6 +19,7 @@ _HEAD = (
     ("letters", 7),
     ("kills", 5),
     ("stops", 5),
+    ("crashes", 7),
     ("lost in hand", 12),
     ("attempts", 8),
     ("accepted", 8),
@@ -45,6 +48,7 @@ def _cells(wanted: Wanted, done: Done, found: Report) -> list[object]:
         found.letters,
         done.kills,
         done.stops,
+        done.crashes,
         f"{found.lost_before} + {found.lost_at}",
         found.attempts,
         states[State.ACCEPTED],
@@ -58,18 +62,23 @@ def _cells(wanted: Wanted, done: Done, found: Report) -> list[object]:
 
 
 def mix() -> str:
-    """How often the mail server misbehaves, step by step, in percent."""
-    lines = []
+    """What the workers and the far ends met, in percent."""
+    stops = 100 * STOP_SHARE
+    lines = [f"  strikes  SIGKILL {100 - stops:g}, SIGSTOP {stops:g}, for {STOPPED_FOR[0]:g} to {STOPPED_FOR[1]:g} s"]
     for step, words in STEPS.items():
         bad = ", ".join(f"{word} {weight:g}" for word, weight in words.items() if word not in ("go", "take"))
-        lines.append(f"  {step:8}{bad}")
-    return "\n".join(lines)
+        lines.append(f"  {step:9}{bad}")
+    whole = sum(FAXES.values())
+    faxes = [f"{script_for(ending).says} {100 * weight / whole:.1f}" for ending, weight in FAXES.items()]
+    return "\n".join([*lines, *(f"  {'fax':9}{line}" for line in faxes)])
 
 
 def claim(rows: Sequence[Row]) -> str:
     """What N clean letters allow to be said: the rule of three."""
-    letters, kills = sum(row[2].letters for row in rows), sum(row[1].kills for row in rows)
+    letters = sum(row[2].letters for row in rows)
+    kills, stops, crashes = (sum(getattr(row[1], name) for row in rows) for name in ("kills", "stops", "crashes"))
     return (
-        f"0 in {letters} letters under {kills} kills: at most 3/{letters} = {3 / letters:.1e} at 95 % are lost or "
-        "silently doubled, under this mix of faults (percent of letters, by step of the mail server):"
+        f"0 in {letters} letters under {kills} kills, {stops} stops and {crashes} crashes of the database's server:\n"
+        f"at most 3/{letters} = {3 / letters:.1e} at 95 % are lost or silently doubled, under this mix of faults\n"
+        "(percent: of strikes; of letters, by step of the mail server; of faxes):"
     )

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from dispatcher.domain.errors import UserError
+from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.words import Cause, Kind, Verdict
 from dispatcher.rehearsal.fates import Fates
 from dispatcher.rehearsal.faults import FAULTS, MIXES, OUTAGES, Mix, Share, find_mix, read_mix
 from dispatcher.rehearsal.post import Post
 
 START = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
-WAYS = {Kind.EMAIL: ("smtp", True), Kind.FAX: ("simulator", True)}
+WAYS = {"smtp": (Kind.EMAIL, True), "simulator": (Kind.FAX, True)}
+BY = {Kind.EMAIL: "smtp", Kind.FAX: "simulator"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class Handed:
         return f"{self.delivery_id}.{self.fence}"
 
 
+def hand(made: Fates, one: Handed) -> Outcome:
+    return made.of(one, BY[one.kind])
+
+
 def far_ends(mix: Mix, seed: int = 1, whose: dict[str, tuple[str, str]] | None = None) -> Fates:
     return Fates(mix, seed, Post(), whose or {}, WAYS)
 
@@ -42,7 +48,7 @@ def far_ends(mix: Mix, seed: int = 1, whose: dict[str, tuple[str, str]] | None =
 @pytest.mark.parametrize("name", [name for name, one in FAULTS.items() if one.kind is Kind.EMAIL])
 def test_a_fault_of_every_mail_hits_each_one_as_often_as_its_table_says(name: str) -> None:
     fault, made = FAULTS[name], far_ends(Mix("all", {name: Share(1)}))
-    said = [made.of(Handed("a", number, Kind.EMAIL)) for number in (1, 2, 3, 4)]
+    said = [hand(made, Handed("a", number, Kind.EMAIL)) for number in (1, 2, 3, 4)]
     news = [one.report.outcome for one in made.post.take(START + timedelta(days=1)) if one.report]
     told = news or said
     hit = [(one.verdict, one.cause) == (fault.verdict, fault.cause) for one in told]
@@ -55,7 +61,7 @@ def test_a_fault_of_every_fax_hits_each_call_as_often_as_its_table_says(
 ) -> None:
     fault, made = FAULTS[name], far_ends(Mix("all", {name: Share(1)}))
     for number in (1, 2, 3, 4):
-        made.of(Handed("a", number, Kind.FAX, fax_pages(2)))
+        hand(made, Handed("a", number, Kind.FAX, fax_pages(2)))
     assert list(made.met) == [f"a.{number}" for number in (1, 2, 3, 4) if not fault.tries or number <= fault.tries]
     paid = {call.attempt_id for call in made.calls}
     for number in (1, 2, 3, 4):
@@ -68,7 +74,7 @@ def test_the_order_of_letters_plays_no_part_and_another_seed_is_another_fate() -
     def met(order: list[str], seed: int) -> dict[str, str]:
         made = far_ends(mix, seed)
         for name in order:
-            made.of(Handed(name, 1, Kind.EMAIL))
+            hand(made, Handed(name, 1, Kind.EMAIL))
         return made.met
 
     assert met(names, 1) == met(names[::-1], 1) != met(names, 2)
@@ -79,7 +85,7 @@ def test_the_order_of_letters_plays_no_part_and_another_seed_is_another_fate() -
 def test_an_outage_begins_with_the_days_first_letter_and_lasts_its_minutes() -> None:
     made = far_ends(Mix("all", outages={"relay_down": Share(1, figure=30)}))
     at = [START + timedelta(minutes=minutes) for minutes in (0, 29, 30, 24 * 60, 24 * 60 + 31)]
-    said = [made.of(Handed(f"{when}", 1, Kind.EMAIL, date=when)) for when in at]
+    said = [hand(made, Handed(f"{when}", 1, Kind.EMAIL, date=when)) for when in at]
     assert [one.verdict for one in said] == [
         Verdict.UNSENT,
         Verdict.UNSENT,
@@ -88,21 +94,23 @@ def test_an_outage_begins_with_the_days_first_letter_and_lasts_its_minutes() -> 
         Verdict.ACCEPTED,
     ]
     assert (said[0].pause_route, said[0].cause) == ("smtp", OUTAGES["relay_down"].cause)
+    knocks = [made.knocked("smtp", START + timedelta(minutes=minutes)).verdict for minutes in (29, 30)]
+    assert knocks == [Verdict.UNSENT, Verdict.ACCEPTED]
 
 
 def test_an_addressee_answers_once_whichever_way_the_letter_came(fax_pages: Callable[[int], bytes]) -> None:
     whose = {"mail": ("", "ardesia"), "fax": ("", "ardesia"), "other": ("", "halvorn")}
     made = far_ends(Mix("all", answers=1.0, answer_days=(2, 2)), whose=whose)
-    made.of(Handed("mail", 1, Kind.EMAIL))
-    made.of(Handed("fax", 1, Kind.FAX, fax_pages(1)))
-    made.of(Handed("copy", 1, Kind.EMAIL))
+    hand(made, Handed("mail", 1, Kind.EMAIL))
+    hand(made, Handed("fax", 1, Kind.FAX, fax_pages(1)))
+    hand(made, Handed("copy", 1, Kind.EMAIL))
     answers = [one for one in made.post.take(START + timedelta(days=9)) if one.source == "answer"]
     assert [(one.about, one.at) for one in answers] == [("mail", START + timedelta(days=2))]
 
 
 def test_a_gateway_that_is_asked_tells_the_end_only_when_it_has_come(fax_pages: Callable[[int], bytes]) -> None:
     made = far_ends(Mix("all", {"busy": Share(1, figure=1)}))
-    made.of(Handed("a", 1, Kind.FAX, fax_pages(1)))
+    hand(made, Handed("a", 1, Kind.FAX, fax_pages(1)))
     assert made.asked("a.1", START).verdict is Verdict.ACCEPTED
     ended = made.asked("a.1", START + timedelta(minutes=1))
     assert (ended.verdict, ended.cause) == (Verdict.DEFERRED, Cause.FAX_BUSY)
