@@ -110,7 +110,7 @@ async def really(desk: Desk, plan: Plan, until: datetime) -> dict[str, datetime]
 
 
 async def test_what_is_foretold_of_every_letter_is_what_the_launch_then_does(desk: Desk) -> None:
-    await desk.prepare(PEOPLE, Policy.BOTH, steps=TWO_STEPS, hours=OFFICE_HOURS, expires_after=20)
+    await desk.prepare(PEOPLE[1:], Policy.BOTH, steps=TWO_STEPS, hours=OFFICE_HOURS, expires_after=20)
     async with opened(desk) as ready:
         run = await ready.run()
     foretold = {one.delivery.id: one.left_at for one in run.played}
@@ -283,17 +283,16 @@ def told(ready: Opened, runs: Sequence[Run]) -> dict[str, Any]:
 async def test_the_same_seed_foretells_the_same_to_the_last_byte_and_another_does_not(
     desk: Desk, tmp_path: Path
 ) -> None:
-    await desk.prepare(PEOPLE, Policy.BOTH, steps=TWO_STEPS, hours=OFFICE_HOURS)
+    await desk.prepare(PEOPLE[:2], Policy.BOTH, steps=TWO_STEPS, hours=OFFICE_HOURS)
     outputs = []
-    for number, seed in enumerate((5, 5, 6)):
-        async with opened(desk) as ready:
-            run = await ready.run(MIXES["bad"], seed)
-        folder = tmp_path / f"out-{number}"
-        frame = ready.frame()
-        found = forecast(frame, [run], start=ready.house.start, seed=seed, mix="bad", warnings=())
-        require_folder(folder, force=False)
-        write_forecast(found, folder, frame.zone, lambda cause: (cause.value, ""))
-        outputs.append((json.dumps(forecast_json(found, frame.zone)), everything(folder)))
+    async with opened(desk) as ready:
+        for number, seed in enumerate((5, 5, 6)):
+            frame, run = ready.frame(), await ready.run(MIXES["bad"], seed)
+            found = forecast(frame, [run], start=ready.house.start, seed=seed, mix="bad", warnings=())
+            folder = tmp_path / f"out-{number}"
+            require_folder(folder, force=False)
+            write_forecast(found, folder, frame.zone, lambda cause: (cause.value, ""))
+            outputs.append((json.dumps(forecast_json(found, frame.zone)), everything(folder)))
     assert outputs[0] == outputs[1]
     assert outputs[0] != outputs[2]
 
@@ -301,20 +300,20 @@ async def test_the_same_seed_foretells_the_same_to_the_last_byte_and_another_doe
 async def test_calendar_cost_tries_and_copies_add_up_to_what_was_played(desk: Desk) -> None:
     copied = person("the-ministry", email="ministry@home.example")
     copies = (Copy("the-ministry", "mission-1", Policy.EMAIL),)
-    await desk.prepare([*PEOPLE, copied], Policy.BOTH, steps=TWO_STEPS, copies=copies, hours=OFFICE_HOURS)
+    await desk.prepare([*PEOPLE[:2], copied], Policy.BOTH, steps=TWO_STEPS, copies=copies, hours=OFFICE_HOURS)
     async with opened(desk) as ready:
         run = await ready.run(Mix("busy", {"busy": Share(1)}))
         shown = told(ready, [run])
     letters = sum(row["letters"]["median"] for row in shown["calendar"])
     further = sum(row["further_tries"]["median"] for row in shown["calendar"])
     faxes = [one for one in run.played if one.delivery.kind is Kind.FAX]
-    assert (letters, further) == (len(run.played), 2 * len(faxes)) == (18, 16)
+    assert (letters, further) == (len(run.played), 2 * len(faxes)) == (10, 8)
     assert shown["cost"]["calls"]["median"] == len(faxes)
     pages = sum(call.pages for call in run.calls)
     assert shown["cost"]["money"][0]["amount"]["median"] == pages * 0.5
     assert {one["cause"]: one["number"]["median"] for one in shown["tries"] if one["channel"] == "fax"} == {
-        "": 8,
-        "fax.busy": 16,
+        "": 4,
+        "fax.busy": 8,
     }
     assert [(one["contact"], one["letter_to"], one["steps"]) for one in shown["copies"]] == [
         ("the-ministry", "mission-1", [0, 1])
@@ -345,12 +344,12 @@ async def test_a_letter_that_reaches_a_closed_office_is_warned_of(desk: Desk) ->
 
 
 async def test_several_runs_give_ranges(desk: Desk) -> None:
-    await desk.prepare(PEOPLE, Policy.FAX)
+    await desk.prepare(PEOPLE[:2], Policy.FAX)
     async with opened(desk) as ready:
-        runs = [await ready.run(MIXES["bad"], seed) for seed in range(1, 8)]
+        runs = [await ready.run(MIXES["bad"], seed) for seed in range(1, 6)]
         shown = told(ready, runs)
     tries = sorted(sum(len(one.tries) for one in run.played) for run in runs)
     assert tries[0] < tries[-1]
     total = shown["cost"]["calls"]
     calls = sorted(len(run.calls) for run in runs)
-    assert total == {"median": calls[3], "low": calls[0], "high": calls[6]}
+    assert total == {"median": calls[2], "low": calls[0], "high": calls[4]}

@@ -164,3 +164,9 @@ def test_the_named_mixes_name_faults_that_exist_and_leave_room_for_good_fortune(
         assert set(mix.outages) <= set(OUTAGES)
         for kind in Kind:
             assert sum(one.share for one in mix.of_kind(kind).values()) < 1
+
+
+def test_the_manual_tells_of_every_fault_in_its_own_words() -> None:
+    manual = (Path(__file__).resolve().parents[3] / "docs" / "rehearsing.md").read_text(encoding="utf-8")
+    for name, one in {**FAULTS, **OUTAGES}.items():
+        assert f"| `{name}` | {one.says} |" in manual
