@@ -43,30 +43,40 @@ class Wish:
     limits: Limits
 
 
+Name = Annotated[str, typer.Argument(metavar="ID|FILE", help="A prepared campaign, or a campaign file.")]
+Faults = Annotated[str, typer.Option("--faults", help="none, usual, bad, or a .toml file.", metavar="MIX|FILE")]
+Answers = Annotated[
+    float | None, typer.Option("--answers", help="Share of addressees who answer, 0 to 1.", min=0, max=1)
+]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed foretells the same.", min=0)]
+Runs = Annotated[int, typer.Option("--runs", help="Several runs give ranges.", min=1, max=MOST_RUNS)]
+From = Annotated[
+    str, typer.Option("--from", help="When it begins: 2026-12-01T09:00; else its own hour.", metavar="TIME")
+]
+Limit = Annotated[
+    list[str] | None, typer.Option("--limit", help="Warn above this: CHF=50. May be repeated.", metavar="CUR=SUM")
+]
+PerDomain = Annotated[
+    int, typer.Option("--per-domain", help="Warn above so many letters a day to one mail domain.", min=1)
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Write the calendar and the lists into this folder.", metavar="FOLDER")
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over the files of an earlier rehearsal.")]
+
+
 def rehearse(
     context: typer.Context,
-    campaign: Annotated[str, typer.Argument(metavar="ID|FILE", help="A prepared campaign, or a campaign file.")],
-    faults: Annotated[
-        str, typer.Option("--faults", help="none, usual, bad, or a .toml file.", metavar="MIX|FILE")
-    ] = "usual",
-    answers: Annotated[
-        float | None, typer.Option("--answers", help="Share of addressees who answer, 0 to 1.", min=0, max=1)
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed foretells the same.", min=0)] = 1,
-    runs: Annotated[int, typer.Option("--runs", help="Several runs give ranges.", min=1, max=MOST_RUNS)] = 1,
-    start: Annotated[
-        str, typer.Option("--from", help="When it begins: 2026-12-01T09:00; else its own hour.", metavar="TIME")
-    ] = "",
-    limit: Annotated[
-        list[str] | None, typer.Option("--limit", help="Warn above this: CHF=50. May be repeated.", metavar="CUR=SUM")
-    ] = None,
-    per_domain: Annotated[
-        int, typer.Option("--per-domain", help="Warn above so many letters a day to one mail domain.", min=1)
-    ] = 50,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Write the calendar and the lists into this folder.", metavar="FOLDER")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over the files of an earlier rehearsal.")] = False,
+    campaign: Name,
+    faults: Faults = "usual",
+    answers: Answers = None,
+    seed: Seed = 1,
+    runs: Runs = 1,
+    start: From = "",
+    limit: Limit = None,
+    per_domain: PerDomain = 50,
+    out: Out = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Run the whole campaign against far ends that are not there: what would leave when, at what cost, and what then.
