@@ -9,7 +9,7 @@ from dispatcher.domain.errors import NoticeRejected
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.words import Kind, Verdict
 
-from .base import Abilities, CommitPoint, Notice, Parcel
+from .base import Abilities, CommitPoint, Notice, Parcel, Try
 
 #: What became of a letter when it was said that it did not even begin to leave.
 _STAYED = (Verdict.UNSENT, Verdict.DEFERRED, Verdict.REFUSED)
@@ -42,7 +42,7 @@ class Understudy:
             await commit(parcel.attempt_id.encode())
         return outcome
 
-    async def ask(self, attempt_id: str, ref: str) -> Outcome:
+    async def ask(self, attempt_id: str, ref: str, about: Try | None = None) -> Outcome:
         return self._asked(attempt_id, self._now())
 
     async def probe(self, route: str = "") -> Outcome:
