@@ -130,8 +130,8 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
 
 #: What stands in where the office has no way out of its own yet.
 _UNDERSTUDIES = {
-    Kind.EMAIL: ("smtp", SmtpChannel.abilities),
-    Kind.FAX: ("simulator", SimulatorChannel.abilities),
+    Kind.EMAIL: ("smtp", Abilities()),
+    Kind.FAX: ("simulator", Abilities(asks=True, speaks_back=True, proves=True, confirms_pages=True)),
 }
 
 

@@ -324,9 +324,8 @@ async def test_calendar_cost_tries_and_copies_add_up_to_what_was_played(desk: De
 
 async def test_letters_that_expire_and_follow_ups_behind_a_doubt_are_warned_of(desk: Desk) -> None:
     await desk.prepare(PEOPLE[:2], Policy.EMAIL, steps=TWO_STEPS, expires_after=1)
-    down = Mix("down", outages={"relay_down": Share(1, figure=24 * 60)})
     async with opened(desk) as ready:
-        late = await ready.run(down)
+        late = await ready.run(Mix("full", {"mailbox_full": Share(1, figure=9)}))
         doubtful = await ready.run(Mix("doubt", {"no_answer_after_data": Share(1)}))
         expired, doubts = told(ready, [late]), told(ready, [doubtful])
     assert [one["code"] for one in expired["warnings"]] == ["W_EXPIRES"]
