@@ -23,7 +23,7 @@ from dispatcher.store import attempts, campaigns, contacts, deliveries, routes, 
 from dispatcher.store.contacts import Kept
 from dispatcher.store.views import Wanted
 
-from . import launch, operate
+from . import launch, operate, review
 from .campaign_files import find_campaign_file, read_campaign_file, without_a_way
 from .fax_header import header_warnings
 from .hear import take
@@ -245,14 +245,13 @@ async def _heard(stage: Stage, one: News) -> bool:
 async def _next(stage: Stage, done: int) -> datetime | None:
     """When something happens next: in the database, at a closed way out, or at a far end. None: only people could go
     on."""
-    now = stage.clock.now()
+    now, due, still = stage.clock.now(), await review.next_instant(stage.office), stage.post.next_at() is None
 
-    async def query(connection: AsyncConnection) -> tuple[datetime | None, bool, list[datetime]]:
-        due, still = await deliveries.next_instant(connection), stage.post.next_at() is None
+    async def query(connection: AsyncConnection) -> tuple[bool, list[datetime]]:
         over = still and due is not None and due > now and await deliveries.only_doubts_wait(connection)
-        return due, over, [one.until for one in (await routes.every(connection)).values() if one.until]
+        return over, [one.until for one in (await routes.every(connection)).values() if one.until]
 
-    due, over, looks = await stage.office.store.read(query)
+    over, looks = await stage.office.store.read(query)
     if over:
         return None
     if due is not None and due <= now and not done:  # it waits for something else than its hour
