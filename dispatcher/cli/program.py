@@ -31,6 +31,7 @@ from . import (
     rehearse,
     routes,
     sending,
+    todo,
     work,
     workers,
 )
@@ -59,6 +60,7 @@ app.command("up")(work.up)
 app.command("worker")(work.worker)
 app.command("doctor")(doctor.doctor)
 app.command("adopt")(adopt.adopt)
+app.command("todo")(todo.todo)
 
 
 def main(serve: Serve) -> None:
