@@ -14,6 +14,10 @@ from dispatcher.domain.audit import GENESIS, AuditEntry, AuditEvent, chain, from
 
 from .schema import audit
 
+#: Asked for every entry: making a statement anew takes longer than answering it.
+_END = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+_APPEND = insert(audit)
+
 
 @dataclass(slots=True)
 class Appended:
@@ -65,14 +69,14 @@ def take_back(connection: AsyncConnection, count: int) -> None:
 
 async def put_in_chain(connection: AsyncConnection) -> None:
     """Give all of them their places, one after the other. The end of the chain must be ours until the commit."""
-    last = (await connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))).first()
+    last = (await connection.execute(_END)).first()
     seq, prev = (last.seq, last.hash) if last else (0, GENESIS)
     rows = []
     for one in _waiting(connection):
         one._entry = chain(one.event, one.at, seq, prev)
         seq, prev = one._entry.seq, one._entry.hash
         rows.append(_values(one._entry))
-    await connection.execute(insert(audit), rows)
+    await connection.execute(_APPEND, rows)
 
 
 def _values(entry: AuditEntry) -> dict[str, Any]:
