@@ -93,6 +93,8 @@ def _signal(office: Office, seen: Delivery, attempt: Attempt, outcome: Outcome, 
         return None
     if signal is Signal.DOUBT and seen.state is State.IN_DOUBT:
         return None  # no news; a move would start the asking anew
+    if signal is Signal.ACCEPT and seen.state in (State.QUEUED, State.HELD) and attempt.verdict != Verdict.UNKNOWN:
+        return None  # only a try that was in doubt can turn out to have been taken; else this is news out of order
     return signal if expects(seen.state, signal) else None
 
 
