@@ -9,9 +9,11 @@ decides; any other end is UNKNOWN, and `ask` has to clear it.
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -200,8 +202,14 @@ class SimulatorChannel:
 def _client(timeout: float) -> httpx2.AsyncClient:
     """No connection is used twice: one that the gateway has just closed would make a doubt for nothing."""
     limits = httpx2.Limits(max_keepalive_connections=0)
-    transport = httpx2.AsyncHTTPTransport(retries=0, limits=limits, trust_env=False)
+    transport = httpx2.AsyncHTTPTransport(verify=_trusting(), retries=0, limits=limits, trust_env=False)
     return httpx2.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+
+
+@cache
+def _trusting() -> ssl.SSLContext:
+    """The authorities to trust; kept, as reading them takes a while."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def _parse(body: bytes) -> dict[str, Any]:

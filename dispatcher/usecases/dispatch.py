@@ -124,7 +124,7 @@ async def attempt(office: Office, worker: Actor, one: Claim) -> None:
 
 
 async def _record_briefly(office: Office, worker: Actor, one: Claim, outcome: Outcome) -> None:
-    """Of a try that was cancelled: told twice, it does no harm. Whoever cancels wants to end; the sweep has the rest."""
+    """Of a cancelled try: told twice, it does no harm. Whoever cancels wants to end, and the sweep has the rest."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(CALLED_OFF_SECONDS):
             await record(office, one.attempt.id, outcome, worker)

@@ -64,7 +64,7 @@ async def settle(
 
 
 def _stands(attempt: Attempt, outcome: Outcome) -> bool:
-    """Taken before, although nobody was told so: the connection was lost during the commit. Told again, it is no news."""
+    """Taken before, although nobody was told: the connection was lost during the commit. Told again, it is no news."""
     told = (attempt.verdict, attempt.cause, attempt.detail, attempt.ref)
     return attempt.stage is Stage.CLOSED and told == (outcome.verdict, outcome.cause, outcome.detail, outcome.ref)
 
