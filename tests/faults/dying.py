@@ -9,7 +9,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,6 +24,7 @@ from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import HandClock
 from dispatcher.domain.model import Actor
 from dispatcher.domain.schedule import Policy
+from dispatcher.domain.seat import Seat, here
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
 from dispatcher.store.engine import Store
@@ -66,6 +67,11 @@ def fail() -> None:
 ACTS: Mapping[str, Callable[[], None]] = {"die": die, "stop": stop, "fail": fail}
 
 
+def _elsewhere(machine: str) -> Seat:
+    """On another host, where nobody here can see that it is gone: its leases have to end."""
+    return replace(here(machine), host="elsewhere")
+
+
 async def _never(order: Order) -> Rendered:
     raise AssertionError(f"a worker renders nothing: {order}")
 
@@ -106,7 +112,7 @@ async def _work(places: Places, acts: Mapping[str, str]) -> None:
             ACTS[act]()
 
     watch(office.store, reached)
-    await Worker(office, name=Actor("worker", "dying")).drain()
+    await Worker(office, name=Actor("worker", "dying"), sits=_elsewhere).drain()
     for channel in office.channels.values():
         await channel.aclose()
     await office.store.aclose()
