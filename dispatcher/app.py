@@ -6,22 +6,27 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shlex
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from dispatcher.archive import Archive
 from dispatcher.channels.base import Channel
+from dispatcher.channels.log_files import LogFiles, Unreadable
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.relay import Relay
+from dispatcher.channels.relay_log import RelayLog, RelayLogs
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import Clock, SystemClock
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.domain.estimate import Tariff
+from dispatcher.domain.limits import Limits, Pace, Spending
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
@@ -29,6 +34,9 @@ from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
 from dispatcher.letters.header_line import FaxHeader
 from dispatcher.settings import Settings, database_url, read_secret, signer
+from dispatcher.settings.limits import Pace as PaceSettings
+from dispatcher.settings.model import Relay as RelaySettings
+from dispatcher.settings.model import is_loopback
 from dispatcher.store import version
 from dispatcher.store.engine import Store
 from dispatcher.usecases.office import Office
@@ -99,6 +107,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             mail_bytes=settings.mail.max_bytes,
             fax_header=_fax_header(settings),
             almanac=read_almanac(settings.calendars.closed_days),
+            limits=_limits(settings),
             tariffs=tuple(Tariff(**dict(one)) for one in settings.fax.tariffs),
             guard=Checkpoint(settings.guard.folder, settings.guard.machine, settings.guard.shared),
             signer=signer(settings.signing.certificate_file) if settings.signing.certificate_file else None,
@@ -121,6 +130,29 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
+def _limits(settings: Settings) -> Limits:
+    given = settings.limits
+    fax = {"simulator": settings.fax.simulator.pace, "mailfax": settings.fax.mailfax.pace}
+    return Limits(
+        domain=_pace(settings.mail.per_domain),
+        routes={
+            **{one.name: _pace(one.pace) for one in settings.mail.relays},
+            **{name: _pace(pace) for name, pace in fax.items()},
+        },
+        call=timedelta(minutes=settings.fax.call_minutes),
+        courtesy=timedelta(hours=given.courtesy_hours),
+        campaign_letters=given.campaign_letters,
+        campaign_exceptions={one.campaign: one.letters for one in given.exceptions},
+        per_day=given.per_day,
+        spending=Spending(**dict(settings.fax.spending)),
+        zone=settings.office.timezone,
+    )
+
+
+def _pace(given: PaceSettings) -> Pace:
+    return Pace(given.at_once, given.per_minute, given.per_hour, timedelta(seconds=given.gap_seconds))
+
+
 # -- channels ----------------------------------------------------------------------------------------------------------
 
 Maker = Callable[[Settings, Clock], Channel | None]
@@ -128,7 +160,7 @@ Maker = Callable[[Settings, Clock], Channel | None]
 
 def _smtp(settings: Settings, clock: Clock) -> Channel | None:
     relays = _relays(settings)
-    return SmtpChannel(relays) if relays else None
+    return SmtpChannel(relays, logs=_relay_logs(settings, clock)) if relays else None
 
 
 def _mailfax(settings: Settings, clock: Clock) -> Channel | None:
@@ -188,6 +220,31 @@ def _relays(settings: Settings) -> list[Relay]:
         )
         for one in settings.mail.relays
     ]
+
+
+def _relay_logs(settings: Settings, clock: Clock) -> RelayLogs:
+    return RelayLogs({one.name: _relay_log(one) for one in settings.mail.relays}, clock.now)
+
+
+def _relay_log(one: RelaySettings) -> RelayLog | None:
+    files = _log_files(one)
+    if files is None:
+        return None
+    return RelayLog(files, tuple(shlex.split(one.queue_command)), is_loopback(one.host), one.user)
+
+
+def _log_files(one: RelaySettings) -> LogFiles | None:
+    zone = ZoneInfo(one.log_zone) if one.log_zone else None
+    return LogFiles(one.log_file, one.log_folder, zone) if one.log_file else None
+
+
+def newest_in_log(one: RelaySettings) -> tuple[datetime | None, datetime] | str:
+    """When the last line in a relay's log says that it was written, and when its file was; or why nobody knows."""
+    files = _log_files(one)
+    try:
+        return files.newest() if files else "no log is named"
+    except Unreadable as fault:
+        return str(fault)
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------

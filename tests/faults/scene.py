@@ -113,6 +113,17 @@ class Scene:
         tries = (await self.desk.story(one.id)).attempts
         return one.state, tries[-1].stage if tries else None
 
+    async def keeps_its_lease(self) -> None:
+        """Its worker may still live: nobody takes the letter, unless its outcome lies beside the database."""
+        if list(self.desk.office.folder.glob("spill*")):
+            return
+        _, stage = await self.found()
+        await self.desk.work()
+        assert (await self.found())[0] is State.SENDING
+        if stage is Stage.TRANSMITTING:  # the ordinary lease does not end a transmission
+            await self.desk.pass_time(seconds=61)
+            assert (await self.found())[0] is State.SENDING
+
     async def recover(self) -> None:
         """Time passes, and another worker does what is due."""
         self.acts.clear()
