@@ -30,6 +30,7 @@ from . import (
     occurrences,
     routes,
     sending,
+    todo,
     work,
     workers,
 )
@@ -58,6 +59,7 @@ app.command("up")(work.up)
 app.command("worker")(work.worker)
 app.command("doctor")(doctor.doctor)
 app.command("adopt")(adopt.adopt)
+app.command("todo")(todo.todo)
 
 
 def main(serve: Serve) -> None:

@@ -204,6 +204,12 @@ async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
     return [from_row(row) for row in await connection.execute(select(delivery).where(same, own))]
 
 
+async def instead_of(connection: AsyncConnection, delivery_id: str) -> list[Delivery]:
+    """The deliveries that took the place of this one, the first first."""
+    query = select(delivery).where(delivery.c.instead_of == delivery_id, text("instead_of <> ''"))
+    return [from_row(row) for row in await connection.execute(query.order_by(delivery.c.created_at, delivery.c.id))]
+
+
 async def bring_forward(connection: AsyncConnection, email_id: str, now: datetime) -> list[str]:
     """The faxes that waited for the proof of a failed email are due at once; says which."""
     waiting = (delivery.c.fallback_for == email_id) & (delivery.c.state == State.QUEUED) & (delivery.c.due > now)
