@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dispatcher.domain.audit import as_record as audit_record
-from dispatcher.domain.words import Cause
+from dispatcher.domain.words import Cause, State
 
 from .output import aside, facts, heading, local, table, utc
 from .records import delivery_record
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dispatcher.domain.model import Attempt
     from dispatcher.usecases.review import Story
 
+WAITING = (State.QUEUED, State.HELD, State.DEFERRED, State.SENDING)
 Moment = tuple[datetime, str, str, str]  #: when, who, what, why or how
 
 
@@ -39,6 +40,7 @@ def show_story(story: Story, zone: str) -> None:
             ("takes the place of", row.instead_of),
             ("its place is taken by", ", ".join(story.replaced_by)),
             ("waits", _waits(story, zone)),
+            ("may arrive twice", _twice(story)),
             ("answered", "yes" if story.answered else ""),
             ("message id", row.message_id),
             ("letter", row.letter),
@@ -57,6 +59,18 @@ def _waits(story: Story, zone: str) -> str:
     until = f", until {local(found.until, zone)}" if found.until else ""
     why = ": ".join(part for part in (cause_text(found.cause), found.words) if part)
     return f"{why}{until}"
+
+
+def _twice(story: Story) -> str:
+    """Who wanted a second try although the first may have arrived, and why; '' where there was none."""
+    if any(one.knowingly for one in story.attempts):
+        words = "sent again knowingly"
+    elif story.delivery.knowingly and story.delivery.state in WAITING:
+        words = "to be sent again knowingly"
+    else:
+        return ""
+    wanted = [one.event for one in story.audit if one.event.data.get("knowingly") and one.event.reason]
+    return "; ".join([words, *(f"{one.actor}: {one.reason}" for one in wanted)])
 
 
 def _moments(story: Story) -> list[Moment]:
@@ -105,6 +119,7 @@ def as_record(story: Story) -> dict[str, object]:
         "delivery": delivery_record(story.delivery, len(story.attempts)),
         "subject": story.letter.subject,
         "answered": story.answered,
+        "may_arrive_twice": bool(_twice(story)),
         "replaced_by": list(story.replaced_by),
         "waiting": _waiting_record(story),
         "attempts": [_attempt_record(one) for one in story.attempts],

@@ -635,4 +635,11 @@ DEFENCES = (
         "outcome = await channel.ask(attempt.id, attempt.ref, _try(row, attempt))",
         'outcome = Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, "nobody asked")',
     ),
+    Defence(
+        "silence_after_the_dot",
+        "a knowingly second try says so in its letter's record",
+        "cli/story.py",
+        '("may arrive twice", _twice(story)),',
+        '("may arrive twice", ""),',
+    ),
 )
