@@ -28,6 +28,7 @@ from . import (
     letters,
     limits,
     occurrences,
+    rehearse,
     routes,
     sending,
     todo,
@@ -53,7 +54,7 @@ app = typer.Typer(
 _NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, sending, limits, routes, workers, audit)
 for noun in (*_NOUNS, calendars, config, database):
     app.add_typer(noun.app)
-for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
+for verb in (rehearse.rehearse, occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)
 app.command("up")(work.up)
 app.command("worker")(work.worker)

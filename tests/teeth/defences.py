@@ -224,7 +224,7 @@ DEFENCES = (
         "wrong_password",
         "a closed route is looked at ever more rarely",
         "domain/routes.py",
-        "wait = min(FIRST_WAIT * 2**looks, LONGEST_WAIT)",
+        "wait = min(FIRST_WAIT * 2 ** min(looks, _DOUBLINGS), LONGEST_WAIT)",
         "wait = FIRST_WAIT",
     ),
     Defence(
