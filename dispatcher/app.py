@@ -22,7 +22,7 @@ from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import Clock, SystemClock
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.domain.estimate import Tariff
-from dispatcher.domain.schedule import Policy
+from dispatcher.domain.schedule import Policy, minutes
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
 from dispatcher.intake.almanac_files import read_almanac
@@ -114,6 +114,7 @@ def _policy(settings: Settings) -> Policy:
     retries = {Kind.EMAIL: settings.retries.email, Kind.FAX: settings.retries.fax}
     return Policy(
         retries={kind: tuple(timedelta(minutes=one) for one in delays) for kind, delays in retries.items()},
+        causes={cause: minutes(*waits) for cause, waits in settings.retries.causes.by_cause().items()},
         lease=timedelta(seconds=settings.worker.lease_seconds),
         bounce_window=timedelta(days=settings.mail.bounce_window_days),
         proof_wait=timedelta(hours=settings.fax.proof_hours),

@@ -12,9 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_serializer,
@@ -24,6 +22,9 @@ from pydantic_core import PydanticCustomError
 
 from dispatcher.domain.address import parse_fax
 from dispatcher.domain.errors import UserError
+
+from .rhythms import Rhythms
+from .section import Section
 
 #: Their names stand beside those of the relays wherever ways out are told or paused.
 CHANNELS = ("smtp", "mailfax", "simulator")
@@ -107,12 +108,6 @@ Price = Annotated[Decimal, Field(ge=0, le=1000, max_digits=9, decimal_places=5)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Minutes = Annotated[tuple[Annotated[float, Field(gt=0, le=43_200)], ...], Field(min_length=1, max_length=50)]
-
-
-class Section(BaseModel):
-    """One table of the file. Frozen; unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
 
 
 class Office(Section):
@@ -272,6 +267,7 @@ class Retries(Section):
 
     email: Minutes = (15, 60, 240, 480, 1440)
     fax: Minutes = (10, 20, 40, 120)
+    causes: Rhythms = Rhythms()
 
 
 class Callbacks(Section):

@@ -122,6 +122,7 @@ async def _move(
         detail=outcome.detail,
         reason=outcome.detail if kind == "operator" else "",
         data={"attempt": attempt.id, "event": report.event_id},
+        asked=outcome.again_after,
         tries=seen.tries + own,
     )
 

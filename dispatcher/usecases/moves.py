@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,18 +37,20 @@ async def move(
     reason: str = "",
     due: datetime | object | None = BY_SCHEDULE,
     data: Mapping[str, Any] | None = None,
+    asked: float = 0.0,
     **values: Any,
 ) -> Delivery:
     """Apply `signal` to the delivery as `seen`; the row after it. The only function that changes a state.
 
-    `values` are further columns of the same row. Raises IllegalMove, or Conflict when the row is not as seen.
+    `asked`: seconds that the far end asked us to wait. `values` are further columns of the same row. Raises
+    IllegalMove, or Conflict when the row is not as seen.
     """
     now = office.clock.now()
     after = follow(seen.state, signal)
     campaign = await campaigns.get(connection, seen.campaign_id)
     facts = {**values, **_times(seen, after, now), "cause": cause, "detail": detail, "changed_at": now}
     if due is BY_SCHEDULE:
-        due = await _due(connection, office, campaign, seen, after, facts)
+        due = await _due(connection, office, campaign, seen, after, facts, timedelta(seconds=asked))
     moved = await deliveries.change(connection, seen, state=after, due=due, **facts)
     event = AuditEvent(
         actor=str(actor),
@@ -80,16 +83,30 @@ async def _due(
     seen: Delivery,
     after: State,
     facts: Mapping[str, Any],
+    asked: timedelta,
 ) -> datetime | None:
     if seen.state is State.PRESUMED and after is State.DELIVERED:
         return seen.due  # the follow-up is waiting already, or was decided
+    need = await need_of(connection, office, campaign, seen, after, facts)
+    return next_due(replace(need, asked=asked), office.policy)
+
+
+async def need_of(
+    connection: AsyncConnection,
+    office: Office,
+    campaign: CampaignRow,
+    seen: Delivery,
+    after: State,
+    facts: Mapping[str, Any],
+) -> Need:
+    """What `next_due` goes by for this row in the state `after`; `facts` are the columns that have changed by then."""
     channel = office.channels.get(facts.get("channel", seen.channel))
-    need = Need(
+    return Need(
         state=after,
         kind=seen.kind,
         now=office.clock.now(),
         since=office.clock.now(),
-        cause=facts["cause"],
+        cause=facts.get("cause", seen.cause),
         tries=facts.get("tries", seen.tries),
         spread=seen.id,
         proves=bool(channel and channel.abilities.proves),
@@ -100,7 +117,6 @@ async def _due(
         hours=campaign.hours,
         calendar=await calendars.get(connection, seen.calendar if after in _BY_CALENDAR else ""),
     )
-    return next_due(need, office.policy)
 
 
 def _said(cause: Cause) -> dict[str, str]:
