@@ -46,7 +46,7 @@ async def _tries_of(connection: AsyncConnection, office: Office, delivery_id: st
     notes = [] if campaign.running else ["its campaign does not run: nothing leaves before it does"]
     if last is not None and len(kept) < len(found):
         notes.append(f"it may not leave after {last:%d %B %Y %H:%M} UTC: {len(found) - len(kept)} tries less")
-    return Coming(seen, cause, tuple(kept), tuple([*notes, *await _closed(connection, office, seen)]))
+    return Coming(seen, cause, tuple(kept), (*notes, *await _closed(connection, office, seen)))
 
 
 async def _closed(connection: AsyncConnection, office: Office, seen: Delivery) -> list[str]:
