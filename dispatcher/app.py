@@ -96,6 +96,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             domain=settings.office.organisation_domain,
             return_path=_return_path(settings, clock),
             folder=settings.office.folder,
+            fax_gateways={one.prefix: one.gateways for one in settings.fax.ways},
             mail_bytes=settings.mail.max_bytes,
             fax_header=_fax_header(settings),
             almanac=read_almanac(settings.calendars.closed_days),
@@ -169,7 +170,8 @@ def _fax_header(settings: Settings) -> FaxHeader | None:
 
 def _outgoing(settings: Settings, channels: Mapping[str, Channel]) -> dict[Kind, str]:
     """Which channel carries which kind; a kind without one is not claimed, and the doctor says so."""
-    wanted = {Kind.EMAIL: "smtp", Kind.FAX: settings.fax.default}
+    others = next((one.gateways[0] for one in settings.fax.ways if not one.prefix), settings.fax.default)
+    wanted = {Kind.EMAIL: "smtp", Kind.FAX: others}
     return {kind: name for kind, name in wanted.items() if name in channels}
 
 

@@ -235,15 +235,33 @@ class Tariff(Section):
     minimum_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
 
 
+FaxGateway = Literal["simulator", "mailfax"]
+
+
+class FaxWay(Section):
+    """The gateways that take faxes to numbers that begin so, in the order in which they are tried."""
+
+    prefix: Annotated[str, Field(pattern=r"^(\+[0-9]{1,15})?$")] = ""  #: '' is every other number
+    gateways: Annotated[tuple[FaxGateway, ...], Field(min_length=1)] = ("simulator",)
+
+
 class Fax(Section):
     """Letters by fax."""
 
-    default: Literal["simulator", "mailfax"] = "simulator"
+    default: FaxGateway = "simulator"
+    ways: tuple[FaxWay, ...] = ()  #: where one gateway is not enough; the longest beginning counts
     proof_hours: Annotated[float, Field(gt=0, le=720)] = 24
     header: FaxHeader = FaxHeader()
     mailfax: MailFax = MailFax()
     simulator: Simulator = Simulator()
     tariffs: tuple[Tariff, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way_each(self) -> Self:
+        beginnings = [one.prefix for one in self.ways]
+        if twice := sorted({one for one in beginnings if beginnings.count(one) > 1}):
+            raise wrong("E_FAX_WAY_TWICE", f"two ways are for '{twice[0]}'", "Leave one of them")
+        return self
 
     @model_validator(mode="after")
     def _priced_once(self) -> Self:
