@@ -134,7 +134,8 @@ async def _stop_replacements(connection: AsyncConnection, office: Office, seen: 
             kind, _, name = source.partition(":")
             data = {"arrived": seen.id}
             cause = Cause.GATE_PROVEN
-            await move(connection, office, one, Signal.CANCEL, Actor(kind, name), cause=cause, data=data)
+            for row in (one, *await deliveries.waiting_for(connection, one.id)):
+                await move(connection, office, row, Signal.CANCEL, Actor(kind, name), cause=cause, data=data)
 
 
 async def _call_off(connection: AsyncConnection, office: Office, seen: Delivery) -> None:

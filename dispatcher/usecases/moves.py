@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.lifecycle import ARRIVED, CLAIMABLE, follow
 from dispatcher.domain.model import Actor, Delivery
-from dispatcher.domain.schedule import Need, next_due
+from dispatcher.domain.schedule import Need, add_working_days, next_due
 from dispatcher.domain.words import Cause, Signal, State
 from dispatcher.store import audit, calendars, campaigns, deliveries
 from dispatcher.store.campaigns import CampaignRow
 
 from .office import Office
 
+CLOCK = Actor("clock")
 #: For `due`: let the schedule decide.
 BY_SCHEDULE = object()
 #: What is due next in these states goes by the recipient's closed days.
@@ -64,9 +65,36 @@ async def move(
     await audit.append(connection, event, now)
     if after is State.FAILED:
         await deliveries.bring_forward(connection, seen.id, now)
+    await _supersede(connection, office, campaign, seen, after, signal, (data or {}).get("instead", ""))
     if after in CLAIMABLE and campaign.stopped_at is not None:  # a try was under way when the campaign was stopped
         return await move(connection, office, moved, Signal.CANCEL, actor, cause=Cause.GATE_STOPPED)
     return moved
+
+
+async def _supersede(
+    connection: AsyncConnection,
+    office: Office,
+    campaign: CampaignRow,
+    seen: Delivery,
+    after: State,
+    signal: Signal,
+    instead: str,
+) -> None:
+    """What hung on a letter that goes out again, or turned out not to have arrived, no longer acts.
+
+    Its follow-ups are stopped: they are queued anew when the letter arrives. The fax that waits for its proof waits for
+    the proof of the new try, as long as it would have waited for the first. ARCHITECTURE.md has the whole table.
+    """
+    again = signal is Signal.RETRY or bool(instead)
+    if again or (seen.state is State.PRESUMED and after is State.FAILED):
+        for one in await deliveries.following(connection, seen):
+            cause, told = Cause.LETTER_SUPERSEDED, {"because": seen.id}
+            await move(connection, office, one, Signal.CANCEL, CLOCK, cause=cause, data=told)
+    if signal is Signal.RETRY or (instead and seen.state is State.FAILED):
+        for fax in await deliveries.waiting_for(connection, instead or seen.id):
+            closed_days = await calendars.get(connection, fax.calendar)
+            due = add_working_days(office.clock.now(), campaign.proof_after, fax.zone, closed_days)
+            await deliveries.change(connection, fax, due=due, not_before=due)
 
 
 def _times(seen: Delivery, after: State, now: datetime) -> dict[str, datetime | None]:

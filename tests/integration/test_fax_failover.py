@@ -5,21 +5,16 @@ The first is our own gateway, where the number decides what happens; the second 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from desk.databases import Databases
-from desk.desk import ADA, SECRET, Desk, open_desk, person
+from desk.desk import ADA, Desk, person
+from desk.gateways import two_gateways
 
-from dispatcher.channels.mailfax import Gateway, MailFaxChannel
-from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.domain.words import Cause, Policy, State
-from dispatcher.usecases import breaker, operate
-from dispatcher.usecases.operate import Decision
-from dispatcher.worker import Worker
+from dispatcher.usecases import breaker
 
 ORDER = ("simulator", "mailfax")
 
@@ -27,24 +22,6 @@ ORDER = ("simulator", "mailfax")
 @pytest.fixture
 def sqlite(databases: Databases, tmp_path: Path) -> str:
     return databases.fresh("sqlite", tmp_path)
-
-
-@asynccontextmanager
-async def two_gateways(
-    database: str, folder: Path, *, ways: dict[str, tuple[str, ...]] | None = None, url: str = "", seconds: float = 5.0
-) -> AsyncIterator[Desk]:
-    async with open_desk(database, folder) as desk:
-        second = MailFaxChannel(Gateway("mailfax", "FAX={e164}@gateway.example"), [desk.rogue.relay("post")])
-        first = SimulatorChannel(
-            url or desk.gateway.url, SECRET, desk.callback_url, timeout=seconds, now=desk.clock.now
-        )
-        await desk.office.channels["simulator"].aclose()
-        channels = {**desk.office.channels, "simulator": first, "mailfax": second}
-        desk.office = replace(desk.office, channels=channels, fax_gateways=ways or {"": ORDER})
-        desk.worker = Worker(desk.office, name=desk.worker.name)
-        yield desk
-        await first.aclose()
-        await second.aclose()
 
 
 async def a_week(desk: Desk) -> None:
@@ -135,27 +112,6 @@ async def test_a_gateway_that_is_away_passes_its_faxes_on_and_is_not_knocked_at_
         assert len(desk.rogue.ledger) == 8
         assert {row.state for row in await desk.deliveries()} == {State.ACCEPTED}
         assert "simulator" in {one.name for one in await breaker.list_routes(desk.office) if one.route}
-
-
-@pytest.mark.parametrize("decision", [Decision.RESEND, Decision.NOT_SENT])
-async def test_a_doubt_about_the_first_that_a_person_settled_still_waits_for_the_first(
-    sqlite: str, tmp_path: Path, decision: Decision
-) -> None:
-    """Only the gateway that may have it can know it again: another one would surely send it twice."""
-    async with two_gateways(sqlite, tmp_path) as desk:
-        await launched(desk, "32")
-        await desk.pass_time(hours=1)
-        row = await desk.only()
-        assert row.state is State.IN_DOUBT
-        await breaker.pause(desk.office, "simulator", "maintenance", ADA)
-        await operate.settle_doubt(desk.office, row.id, decision, "they say so", ADA)
-        for _ in range(4):
-            await desk.pass_time(hours=1)
-        assert (await desk.get(row.id)).state is State.QUEUED
-        assert desk.rogue.ledger == []
-        await breaker.open_again(desk.office, "simulator", "done", ADA)
-        await desk.pass_time(minutes=5)
-        assert await channels_of(desk) == ["simulator", "simulator"]
 
 
 async def test_the_numbers_beginning_says_which_gateway_and_one_closed_way_holds_up_no_other(
