@@ -53,18 +53,9 @@ async def move(
     if due is BY_SCHEDULE:
         due = await _due(connection, office, campaign, seen, after, facts, timedelta(seconds=asked))
     moved = await deliveries.change(connection, seen, state=after, due=due, **facts)
-    event = AuditEvent(
-        actor=str(actor),
-        action=f"delivery.{signal}",
-        object=f"delivery:{seen.id}",
-        before=seen.state,
-        after=after,
-        reason=reason,
-        data={**_said(cause), **(data or {})},
-    )
+    what, told = (f"delivery.{signal}", f"delivery:{seen.id}"), {**_said(cause), **(data or {})}
+    event = AuditEvent(str(actor), *what, before=seen.state, after=after, reason=reason, data=told)
     await audit.append(connection, event, now)
-    if after is State.FAILED:
-        await deliveries.bring_forward(connection, seen.id, now)
     await _supersede(connection, office, campaign, seen, after, signal, (data or {}).get("instead", ""))
     if after in CLAIMABLE and campaign.stopped_at is not None:  # a try was under way when the campaign was stopped
         return await move(connection, office, moved, Signal.CANCEL, actor, cause=Cause.GATE_STOPPED)
@@ -85,6 +76,8 @@ async def _supersede(
     Its follow-ups are stopped: they are queued anew when the letter arrives. The fax that waits for its proof waits for
     the proof of the new try, as long as it would have waited for the first. ARCHITECTURE.md has the whole table.
     """
+    if after is State.FAILED:
+        await deliveries.bring_forward(connection, seen.id, office.clock.now())
     again = signal is Signal.RETRY or bool(instead)
     if again or (seen.state is State.PRESUMED and after is State.FAILED):
         for one in await deliveries.following(connection, seen):
