@@ -6,16 +6,20 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shlex
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from dispatcher.archive import Archive
 from dispatcher.channels.base import Channel
+from dispatcher.channels.log_files import LogFiles, Unreadable
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.relay import Relay
+from dispatcher.channels.relay_log import RelayLog, RelayLogs
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.checkpoint import Checkpoint
@@ -29,6 +33,8 @@ from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
 from dispatcher.letters.header_line import FaxHeader
 from dispatcher.settings import Settings, database_url, read_secret, signer
+from dispatcher.settings.model import Relay as RelaySettings
+from dispatcher.settings.model import is_loopback
 from dispatcher.store import version
 from dispatcher.store.engine import Store
 from dispatcher.usecases.office import Office
@@ -130,7 +136,7 @@ Maker = Callable[[Settings, Clock], Channel | None]
 
 def _smtp(settings: Settings, clock: Clock) -> Channel | None:
     relays = _relays(settings)
-    return SmtpChannel(relays) if relays else None
+    return SmtpChannel(relays, logs=_relay_logs(settings, clock)) if relays else None
 
 
 def _mailfax(settings: Settings, clock: Clock) -> Channel | None:
@@ -191,6 +197,31 @@ def _relays(settings: Settings) -> list[Relay]:
         )
         for one in settings.mail.relays
     ]
+
+
+def _relay_logs(settings: Settings, clock: Clock) -> RelayLogs:
+    return RelayLogs({one.name: _relay_log(one) for one in settings.mail.relays}, clock.now)
+
+
+def _relay_log(one: RelaySettings) -> RelayLog | None:
+    files = _log_files(one)
+    if files is None:
+        return None
+    return RelayLog(files, tuple(shlex.split(one.queue_command)), is_loopback(one.host), one.user)
+
+
+def _log_files(one: RelaySettings) -> LogFiles | None:
+    zone = ZoneInfo(one.log_zone) if one.log_zone else None
+    return LogFiles(one.log_file, one.log_folder, zone) if one.log_file else None
+
+
+def newest_in_log(one: RelaySettings) -> tuple[datetime | None, datetime] | str:
+    """When the last line in a relay's log says that it was written, and when its file was; or why nobody knows."""
+    files = _log_files(one)
+    try:
+        return files.newest() if files else "no log is named"
+    except Unreadable as fault:
+        return str(fault)
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------

@@ -112,6 +112,14 @@ class Fate(StrEnum):
     UNCERTAIN = "uncertain"  # may have arrived, or is being sent: left as it is
 
 
+class Asked(StrEnum):
+    """What a person asks of a worker; it does so from its next claim on."""
+
+    RUN = "run"  # claim what is due
+    PAUSE = "pause"  # finish what is in hand, claim nothing until it is resumed
+    DRAIN = "drain"  # finish what is in hand, then end
+
+
 class Stage(StrEnum):
     """How far an attempt got; recovery goes by this, never by age alone."""
 
@@ -169,6 +177,7 @@ class Cause(StrEnum):
     EMAIL_GREYLISTED = "email.greylisted"
     EMAIL_REFUSED = "email.refused"
     EMAIL_NO_ANSWER_AFTER_DATA = "email.no_answer_after_data"
+    EMAIL_NOT_TAKEN = "email.not_taken"
     SMTP_CONNECT = "smtp.connect"
     SMTP_TLS = "smtp.tls"
     SMTP_AUTH = "smtp.auth"
@@ -238,6 +247,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.EMAIL_GREYLISTED: _WAITS,
     Cause.EMAIL_REFUSED: CauseFacts(Bulk.FIRST, Who.PERSON),
     Cause.EMAIL_NO_ANSWER_AFTER_DATA: _DOUBTFUL,
+    Cause.EMAIL_NOT_TAKEN: _WAITS,
     Cause.SMTP_CONNECT: _OURS,
     Cause.SMTP_TLS: _OURS,
     Cause.SMTP_AUTH: _OURS,

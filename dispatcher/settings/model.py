@@ -151,6 +151,18 @@ class Relay(Section):
     timeout_reply: Seconds = 300
     timeout_dot: Seconds = 600
     connections: Annotated[int, Field(ge=1, le=100)] = 4
+    log_file: File = None  #: where this relay logs, if it is our own: doubts are looked up there
+    log_folder: File = None  #: of the files rotated away from it, where they do not lie beside it
+    log_zone: Annotated[str, AfterValidator(lambda name: name and _zone(name))] = ""  #: '' is this machine's
+    queue_command: str = ""  #: lists its queue as postqueue -j does; '': only the log is asked
+
+    @model_validator(mode="after")
+    def _logged(self) -> Self:
+        if self.log_file is None and (self.log_folder or self.log_zone or self.queue_command):
+            raise wrong(
+                "E_RELAY_LOG", f"relay '{self.name}' has no log_file that these keys could be about", "Set log_file"
+            )
+        return self
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:
@@ -272,8 +284,9 @@ class Fax(Section):
 
 
 class Worker(Section):
-    """How much is tried at once."""
+    """How much is tried at once, and under which name."""
 
+    name: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$")] = ""  #: '': host and process number
     lease_seconds: Annotated[float, Field(ge=5, le=3600)] = 60
     batch: Count = 20
     concurrency: Count = 16

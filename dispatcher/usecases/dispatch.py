@@ -17,8 +17,8 @@ from dispatcher.domain.gate import Answer, Facts, Say
 from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.rollback import Quarantined
-from dispatcher.domain.words import Cause, Kind, Signal, State, Verdict
-from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries
+from dispatcher.domain.words import Asked, Cause, Kind, Signal, State, Verdict
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, workers
 from dispatcher.store.engine import StoreFault
 
 from . import guard
@@ -56,6 +56,8 @@ async def claim(office: Office, worker: Actor, room: int) -> list[Claim]:
 
 
 async def _claim(connection: AsyncConnection, office: Office, worker: Actor, room: int) -> list[Claim]:
+    if await workers.asked(connection, worker.name) is not Asked.RUN:
+        return []
     await guard.require(connection, office)
     ways = await Ways.now(connection, office)
     claims: list[Claim] = []

@@ -7,9 +7,8 @@ import os
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,11 +23,14 @@ from dispatcher.domain.words import RouteState
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load, signer
 from dispatcher.settings.model import is_loopback
-from dispatcher.store import installation, routes
+from dispatcher.store import installation, routes, workers
 from dispatcher.store.engine import Store
 from dispatcher.store.version import newest, require_newest
 
+from . import crew
 from .campaign_files import letterheads_in, letters_in
+from .checks import Check, Finding
+from .doctor_logs import Newest, relay_logs
 
 #: The oldest Python that is tested.
 OLDEST_PYTHON = (3, 11)
@@ -40,29 +42,13 @@ RENEW = timedelta(days=45)
 _ZONES = ("UTC", "Europe/Zurich", "America/New_York")
 
 
-class Finding(StrEnum):
-    """What came of a check."""
-
-    GOOD = "good"
-    NOTE = "note"  # nothing is wrong, but somebody may want to know
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    finding: Finding
-    found: str
-    fix: str = ""
-
-
-async def examine(path: Path | None, *, connect: bool = False, now: datetime | None = None) -> list[Check]:
+async def examine(
+    path: Path | None, *, connect: bool = False, now: datetime | None = None, newest: Newest | None = None
+) -> list[Check]:
     """Every check, in order. Servers beyond this machine are only reached for with `connect`.
 
-    A certificate is judged at `now`, which is the present where it is not given. With settings that cannot be read, the
-    checks that need them are left out.
+    A certificate is judged at `now`, the present where it is not given. `newest` reads a relay's log; without it no log
+    is looked at. With settings that cannot be read, the checks that need them are left out.
     """
     now = now or datetime.now(UTC)
     checks = [_python(), *_zones()]
@@ -71,9 +57,10 @@ async def examine(path: Path | None, *, connect: bool = False, now: datetime | N
     except SettingsError as error:
         return [*checks, *_refused(error)]
     checks += [_origin(settings), *_secrets(settings), *_signature(settings, now), _folder(settings)]
-    checks += [one async for one in _database(settings)]
+    checks += [one async for one in _database(settings, now)]
     checks += await asyncio.to_thread(lambda: list(_templates(settings.templates.folder)))
     checks += [_spill(settings.office.folder), _ways_out(settings), *_fax_ways(settings), *_header_line(settings)]
+    checks += await relay_logs(settings, newest, now) if newest else []
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
 
 
@@ -153,7 +140,7 @@ def _folder(settings: Settings) -> Check:
 # -- the database ------------------------------------------------------------------------------------------------------
 
 
-async def _database(settings: Settings) -> AsyncIterator[Check]:
+async def _database(settings: Settings, now: datetime) -> AsyncIterator[Check]:
     url = make_url(database_url(settings))
     if _missing(url):
         yield Check("database", Finding.WRONG, f"{url.database} does not exist yet", "Run: dispatcher db upgrade")
@@ -168,6 +155,7 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
         await store.read(require_newest)
         yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
         yield await _adopted(store, settings)
+        yield await _crew(store, settings, now)
         for route in (await store.read(routes.every)).values():
             if not route.takes_letters:
                 yield _route(route)
@@ -204,6 +192,20 @@ def _route(route: Route) -> Check:
     found = f"{route.name} takes no letters since {route.since:%d %B %H:%M} UTC: {route.cause} {route.detail}".strip()
     fix = f"Mend the cause; it is looked at by itself, or at once: dispatcher routes probe {route.name}"
     return Check("routes", Finding.WRONG, found, fix)
+
+
+async def _crew(store: Store, settings: Settings, now: datetime) -> Check:
+    """Is a worker there, and is every one heard of?"""
+    rows = await store.read(workers.every)
+    there = crew.members(rows, now, timedelta(seconds=settings.worker.lease_seconds))
+    silent = [one.row for one in there if one.state == "not heard of"]
+    told = ", ".join(f"{one.name} on {one.seat.host} since {one.heartbeat_at:%d %B %H:%M} UTC" for one in silent)
+    if silent:
+        fix = "Look whether its process and host run; others take over its letters when its leases end"
+        return Check("workers", Finding.WRONG, f"not heard of: {told}", fix)
+    if not there:
+        return Check("workers", Finding.NOTE, "none is running, so nothing leaves", "Start one: dispatcher up")
+    return Check("workers", Finding.GOOD, ", ".join(f"{one.row.name} {one.state}" for one in there))
 
 
 def _missing(url: URL) -> bool:

@@ -131,7 +131,7 @@ async def need_of(
         tries=facts.get("tries", seen.tries),
         spread=seen.id,
         proves=bool(channel and channel.abilities.proves),
-        asks=bool(channel and channel.abilities.asks),
+        asks=bool(channel and channel.abilities.asks_about(after)),
         follow_up_after=campaign.follow_up_after(seen.step),
         zone=seen.zone,
         not_before=seen.not_before,

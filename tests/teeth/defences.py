@@ -18,6 +18,20 @@ class Defence:
 
 DEFENCES = (
     Defence(
+        "dead_worker_on_this_machine",
+        "the leases of the dead end at once",
+        "usecases/crew.py",
+        '    freed = await workers.end_leases(connection, f"worker:{one.name}", one.started_at, now)',
+        "    freed = 0",
+    ),
+    Defence(
+        "dead_worker_on_this_machine",
+        "nobody judges another container's processes",
+        "domain/seat.py",
+        "    if other.space != mine.space or not other.born:",
+        "    if not other.born:",
+    ),
+    Defence(
         "silence_after_the_dot",
         "what nobody knows is in doubt",
         "domain/outcome.py",
@@ -229,6 +243,13 @@ DEFENCES = (
     ),
     Defence(
         "clock_set_back",
+        "the alarm clock rings on",
+        "worker.py",
+        "        if job.next_run_time is not None and job.next_run_time - now > job.trigger.interval:",
+        "        if False:",
+    ),
+    Defence(
+        "clock_set_back",
         "a stepped clock is found",
         "domain/clock.py",
         "if abs(step) > STEP_LIMIT:",
@@ -298,6 +319,20 @@ DEFENCES = (
         "archive.py",
         "if digest_of(data) != digest:",
         "if data is None:",
+    ),
+    Defence(
+        "doubt_in_the_relays_log",
+        "only what the relay began while this try was made counts",
+        "channels/relay_log.py",
+        "return ours and signed_in and about.opened_at - second - self.skew <= life.at <= about.left_at + self.skew",
+        "return ours and signed_in",
+    ),
+    Defence(
+        "doubt_in_the_relays_log",
+        "what a log does not show was not thereby left undone",
+        "channels/relay_log.py",
+        "if not found:\n        return Told(Say.NO_TRACE",
+        "if not found:\n        return Told(Say.NOT_TAKEN",
     ),
     Defence(
         "restored_backup",
