@@ -26,6 +26,7 @@ from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import Clock, SystemClock
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.domain.estimate import Tariff
+from dispatcher.domain.limits import Limits, Pace, Spending
 from dispatcher.domain.schedule import Policy, minutes
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
@@ -33,6 +34,7 @@ from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
 from dispatcher.letters.header_line import FaxHeader
 from dispatcher.settings import Settings, database_url, read_secret, signer
+from dispatcher.settings.limits import Pace as PaceSettings
 from dispatcher.settings.model import Relay as RelaySettings
 from dispatcher.settings.model import is_loopback
 from dispatcher.store import version
@@ -106,6 +108,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             mail_bytes=settings.mail.max_bytes,
             fax_header=_fax_header(settings),
             almanac=read_almanac(settings.calendars.closed_days),
+            limits=_limits(settings),
             tariffs=tuple(Tariff(**dict(one)) for one in settings.fax.tariffs),
             guard=Checkpoint(settings.guard.folder, settings.guard.machine, settings.guard.shared),
             signer=signer(settings.signing.certificate_file) if settings.signing.certificate_file else None,
@@ -127,6 +130,29 @@ def _policy(settings: Settings) -> Policy:
         proof_wait=timedelta(hours=settings.fax.proof_hours),
         transmitting_lease=timedelta(seconds=max([600.0, *(one.timeout_dot for one in settings.mail.relays)]) + 60),
     )
+
+
+def _limits(settings: Settings) -> Limits:
+    given = settings.limits
+    fax = {"simulator": settings.fax.simulator.pace, "mailfax": settings.fax.mailfax.pace}
+    return Limits(
+        domain=_pace(settings.mail.per_domain),
+        routes={
+            **{one.name: _pace(one.pace) for one in settings.mail.relays},
+            **{name: _pace(pace) for name, pace in fax.items()},
+        },
+        call=timedelta(minutes=settings.fax.call_minutes),
+        courtesy=timedelta(hours=given.courtesy_hours),
+        campaign_letters=given.campaign_letters,
+        campaign_exceptions={one.campaign: one.letters for one in given.exceptions},
+        per_day=given.per_day,
+        spending=Spending(**dict(settings.fax.spending)),
+        zone=settings.office.timezone,
+    )
+
+
+def _pace(given: PaceSettings) -> Pace:
+    return Pace(given.at_once, given.per_minute, given.per_hour, timedelta(seconds=given.gap_seconds))
 
 
 # -- channels ----------------------------------------------------------------------------------------------------------

@@ -43,6 +43,12 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def say_if(text: str) -> None:
+    """Nothing where there is nothing to say."""
+    if text:
+        say(text)
+
+
 def warn(problems: Iterable[Problem]) -> None:
     for problem in problems:
         say(f"warning: {problem}")

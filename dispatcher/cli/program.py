@@ -26,8 +26,10 @@ from . import (
     doubts,
     failures,
     letters,
+    limits,
     occurrences,
     routes,
+    sending,
     work,
     workers,
 )
@@ -47,8 +49,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
-_NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, routes, workers, audit, calendars, config)
-for noun in (*_NOUNS, database):
+_NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, sending, limits, routes, workers, audit)
+for noun in (*_NOUNS, calendars, config, database):
     app.add_typer(noun.app)
 for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)

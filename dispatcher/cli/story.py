@@ -36,6 +36,7 @@ def show_story(story: Story, coming: Coming, zone: str) -> None:
             ("their words", row.detail),
             ("next step", next_step(row.cause)),
             ("due", local(row.due, zone)),
+            ("waits", _waits(story, zone)),
             ("answered", "yes" if story.answered else ""),
             ("message id", row.message_id),
             ("letter", row.letter),
@@ -71,6 +72,16 @@ def _why(one: Try) -> tuple[str]:
     return ("; ".join(one.between),)
 
 
+def _waits(story: Story, zone: str) -> str:
+    """Why it has not left yet, and until when."""
+    found = story.waiting
+    if found is None:
+        return ""
+    until = f", until {local(found.until, zone)}" if found.until else ""
+    why = ": ".join(part for part in (cause_text(found.cause), found.words) if part)
+    return f"{why}{until}"
+
+
 def _moments(story: Story) -> list[Moment]:
     moments = [moment for one in story.attempts for moment in _of_attempt(one)]
     for heard in story.evidence:
@@ -103,11 +114,17 @@ def as_record(story: Story, coming: Coming) -> dict[str, object]:
         "delivery": delivery_record(story.delivery, len(story.attempts)),
         "subject": story.letter.subject,
         "answered": story.answered,
+        "waiting": _waiting_record(story),
         "attempts": [_attempt_record(one) for one in story.attempts],
         "evidence": [_evidence_record(one) for one in story.evidence],
         "audit": [audit_record(entry) for entry in story.audit],
         "tries_to_come": {"supposing": coming.cause, "tries": tries, "notes": list(coming.notes)},
     }
+
+
+def _waiting_record(story: Story) -> dict[str, object] | None:
+    found = story.waiting
+    return {"cause": found.cause, "detail": found.words, "until": utc(found.until)} if found else None
 
 
 def _attempt_record(one: Attempt) -> dict[str, object]:

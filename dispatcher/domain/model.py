@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from .limits import NOTHING_OWN, OwnLimits
 from .words import Cause, Days, Form, Gender, Kind, Policy, Role, Stage, State
 
 
@@ -194,6 +195,7 @@ class Campaign:
     fall_back: str = "en"  #: the language for a contact in whose own the letter is not written
     repeats: tuple[datetime, ...] = ()  #: local times in the zone of `when` at which everything is sent again
     occurrence: str = ""  #: of an edition: its local key; '' for a campaign that happens once
+    limits: OwnLimits = NOTHING_OWN  #: what it says for itself
 
     _policies: Mapping[str, Policy] = field(init=False, repr=False, compare=False)
     _copies: Mapping[str, tuple[Copy, ...]] = field(init=False, repr=False, compare=False)
@@ -312,6 +314,7 @@ class Attempt:
     sent_digest: str  #: sha256 of the exact bytes that left, in the archive
     facts: dict[str, str]
     knowingly: bool  #: a person asked for it although an earlier one may have arrived
+    via: str = ""  #: the relay or line that it was given: 'relay:main'; '': none is named
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,6 +215,12 @@ class Cause(StrEnum):
     GATE_PROVEN = "gate.proven"
     GATE_DOUBT = "gate.doubt"
     GATE_QUARANTINE = "gate.quarantine"
+    GATE_HALTED = "gate.halted"
+    GATE_RATE = "gate.rate"
+    GATE_CALLING = "gate.calling"
+    GATE_COURTESY = "gate.courtesy"
+    GATE_DAY = "gate.day"
+    GATE_SPENDING = "gate.spending"
     RESTORED_HELD = "restored.held"
     RESTORED_DOUBT = "restored.doubt"
     GATE_CONTACT = "gate.contact"
@@ -285,6 +291,12 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.GATE_PROVEN: _WAITS,
     Cause.GATE_DOUBT: _WAITS,
     Cause.GATE_QUARANTINE: _OURS,
+    Cause.GATE_HALTED: _OURS,
+    Cause.GATE_RATE: _WAITS,
+    Cause.GATE_CALLING: _WAITS,
+    Cause.GATE_COURTESY: _WAITS,
+    Cause.GATE_DAY: _WAITS,
+    Cause.GATE_SPENDING: _OURS,
     Cause.RESTORED_HELD: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.RESTORED_DOUBT: _DOUBTFUL,
     Cause.GATE_CONTACT: _THEIRS,

@@ -18,13 +18,13 @@ from pydantic import (
     field_serializer,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from dispatcher.domain.address import parse_fax
 from dispatcher.domain.errors import UserError
 
+from .limits import DomainPace, Limits, Pace, Spending
 from .rhythms import Rhythms
-from .section import Section
+from .section import Section, wrong
 
 #: Their names stand beside those of the relays wherever ways out are told or paused.
 CHANNELS = ("smtp", "mailfax", "simulator")
@@ -33,11 +33,6 @@ _DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 _PASSWORD = re.compile(r"(://[^:/@]*:).*@")
 _SQLITE = "sqlite+aiosqlite:///"
 _POSTGRESQL = "postgresql+psycopg://"
-
-
-def wrong(code: str, cause: str, way_out: str = "") -> PydanticCustomError:
-    """An error that `load` turns into a Problem with this code and way out."""
-    return PydanticCustomError("setting", "{cause}", {"code": code, "cause": cause, "way_out": way_out})
 
 
 def masked(url: str) -> str:
@@ -151,6 +146,7 @@ class Relay(Section):
     timeout_reply: Seconds = 300
     timeout_dot: Seconds = 600
     connections: Annotated[int, Field(ge=1, le=100)] = 4
+    pace: Pace = Pace()
     log_file: File = None  #: where this relay logs, if it is our own: doubts are looked up there
     log_folder: File = None  #: of the files rotated away from it, where they do not lie beside it
     log_zone: Annotated[str, AfterValidator(lambda name: name and _zone(name))] = ""  #: '' is this machine's
@@ -187,6 +183,7 @@ class Mail(Section):
     return_path_domain: Domain = "cmc.example"  #: the domain that bounces come back to
     bounce_window_days: Annotated[float, Field(gt=0, le=30)] = 5
     max_bytes: Annotated[int, Field(ge=100_000, le=1_000_000_000)] = 10_000_000  #: of the largest mail that is sent
+    per_domain: DomainPace = DomainPace()  #: how fast to each domain that mail goes to
     relays: tuple[Relay, ...] = ()  #: tried in this order
 
     @model_validator(mode="after")
@@ -207,6 +204,7 @@ class MailFax(Section):
     domain: str = ""
     relay: str = ""  #: the name of one relay; '' is all of them in order
     header: Literal["ours", "gateway"] = "ours"  #: who prints the line with sender, number, date and page
+    pace: Pace = Pace()
 
     @model_validator(mode="after")
     def _addressable(self) -> Self:
@@ -223,6 +221,7 @@ class Simulator(Section):
     enabled: bool = False
     url: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$")] = "http://127.0.0.1:8026"
     secret_file: Secret = None  #: what its callbacks are signed with
+    pace: Pace = Pace()
 
 
 class FaxHeader(Section):
@@ -263,10 +262,23 @@ class Fax(Section):
     default: FaxGateway = "simulator"
     ways: tuple[FaxWay, ...] = ()  #: where one gateway is not enough; the longest beginning counts
     proof_hours: Annotated[float, Field(gt=0, le=720)] = 24
+    call_minutes: Annotated[float, Field(ge=0, le=1440)] = 20  #: so long a fax without news is taken for a call
     header: FaxHeader = FaxHeader()
     mailfax: MailFax = MailFax()
     simulator: Simulator = Simulator()
     tariffs: tuple[Tariff, ...] = ()
+    spending: Spending = Spending()
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> Self:
+        others = sorted({one.currency for one in self.tariffs} - {self.spending.currency})
+        if self.spending.limited and others:
+            raise wrong(
+                "E_SPENDING_CURRENCY",
+                f"fax.spending is in {self.spending.currency}, and a tariff in {others[0]}",
+                "Write all tariffs, and the limits, in one currency",
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_way_each(self) -> Self:
@@ -364,6 +376,7 @@ class Settings(Section):
     fax: Fax = Fax()
     worker: Worker = Worker()
     retries: Retries = Retries()
+    limits: Limits = Limits()
     callbacks: Callbacks = Callbacks()
     secrets: Secrets = Secrets()
     guard: Guard = Guard()

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.errors import NotFound
+from dispatcher.domain.limits import NOTHING_OWN, OwnLimits
 from dispatcher.domain.model import Delivery, Hours, Letter, hours_from
 
 from .parts import in_parts
@@ -42,6 +43,7 @@ class CampaignRow:
     hours: Hours | None
     steps: tuple[tuple[int, int], ...]  #: (number, working days after arrival)
     proof_after: int
+    limits: OwnLimits = NOTHING_OWN  #: what it says for itself
 
     @property
     def approved(self) -> bool:
@@ -71,6 +73,7 @@ def _from_row(row: Row[Any]) -> CampaignRow:
     fields["hours"] = hours_from(fields["hours"])
     fields["confirmed"] = tuple(tuple(one) for one in fields["confirmed"] or ())
     fields["steps"] = tuple((number, after) for number, after in fields["steps"])
+    fields["limits"] = OwnLimits(**(fields["limits"] or {}))
     return CampaignRow(**fields)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -17,15 +15,14 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
 
-from dispatcher.domain.audit import canonical
 from dispatcher.domain.lifecycle import CLAIMABLE
 from dispatcher.domain.words import Asked, Kind, Role, RouteState, Stage, State
+
+from .column_types import Instant, Json
 
 metadata = MetaData(
     naming_convention={
@@ -36,34 +33,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware instant as microseconds since 1970 UTC: the same order and the same precision on both databases."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
-
-
-class Json(TypeDecorator[Any]):
-    """A small JSON value as canonical text."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else canonical(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
 
 
 def _one_of(name: str, words: type[State | Kind | Role | RouteState | Stage | Asked]) -> CheckConstraint:
@@ -142,6 +111,7 @@ campaign = Table(
     Column("hours", Json),  # [opens, closes, days] in the recipient's own time, or null
     Column("steps", Json, nullable=False),  # [[number, after], …]
     Column("proof_after", Integer, nullable=False),
+    Column("limits", Json),  # what it says for itself, see domain.limits.OwnLimits; null: nothing
 )
 
 occurrence = Table(
@@ -187,6 +157,7 @@ delivery = Table(
     Column("addressee_id", ForeignKey("contact.id"), nullable=False),  # whose letter it is
     Column("kind", Text, nullable=False),
     Column("address", Text, nullable=False),
+    _text("lane"),  # what it shares with others, see domain.limits.lane
     Column("role", Text, nullable=False),
     Column("recipient", Text, nullable=False),  # the name on the envelope, as approved
     Column("zone", Text, nullable=False),  # the recipient's time zone, as approved
@@ -227,6 +198,9 @@ Index(
     "ix_delivery_claim",
     delivery.c.campaign_id,
     delivery.c.due,
+    delivery.c.id,  # in the order of a claim, and with all that it asks: what waits for its turn is passed over fast
+    delivery.c.kind,
+    delivery.c.lane,
     sqlite_where=CLAIMABLE_ROWS,
     postgresql_where=CLAIMABLE_ROWS,
 )
@@ -239,6 +213,9 @@ Index("ix_delivery_address", delivery.c.kind, delivery.c.address)
 Index("ix_delivery_state", delivery.c.state, delivery.c.cause)
 CALLING_ROWS = text(f"state = '{State.SENDING}' AND kind = '{Kind.FAX}'")
 Index("ix_delivery_calling", delivery.c.address, sqlite_where=CALLING_ROWS, postgresql_where=CALLING_ROWS)
+#: Faxes that the gateway took, or may have taken, and that it may be calling for still.
+TAKEN_ROWS = text(f"kind = '{Kind.FAX}' AND state IN ('{State.ACCEPTED}', '{State.IN_DOUBT}')")
+Index("ix_delivery_taken", delivery.c.changed_at, sqlite_where=TAKEN_ROWS, postgresql_where=TAKEN_ROWS)
 
 attempt = Table(
     "attempt",
@@ -260,6 +237,11 @@ attempt = Table(
     _text("sent_digest"),
     Column("facts", Json, nullable=False),
     Column("knowingly", Boolean, nullable=False),
+    _text("campaign_id"),  # with the three below: what limits are counted by, without a look at the delivery
+    _text("lane"),
+    _text("via"),  # the relay or line that it was given
+    Column("cost", BigInteger, nullable=False, server_default="0"),  # in ten-thousandths; of a fax
+    _text("currency"),
     _one_of("stage", Stage),
     CheckConstraint("(stage = 'closed') = (closed_at IS NOT NULL)", name="closed_has_its_time"),
     CheckConstraint("stage <> 'transmitting' OR transmitting_at IS NOT NULL", name="transmitting_has_its_time"),
@@ -267,6 +249,11 @@ attempt = Table(
 )
 _open = text(f"stage <> '{Stage.CLOSED}'")
 Index("uq_attempt_one_open", attempt.c.delivery_id, unique=True, sqlite_where=_open, postgresql_where=_open)
+Index("ix_attempt_lane", attempt.c.lane, attempt.c.opened_at)
+Index("ix_attempt_via", attempt.c.via, attempt.c.opened_at)
+Index("ix_attempt_campaign", attempt.c.campaign_id, attempt.c.opened_at)
+PAID_ROWS = text("cost > 0")
+Index("ix_attempt_paid", attempt.c.opened_at, sqlite_where=PAID_ROWS, postgresql_where=PAID_ROWS)
 
 evidence = Table(
     "evidence",
@@ -323,6 +310,26 @@ route = Table(
     _text("detail"),
     _text("by"),  # who paused it
     _one_of("state", RouteState),
+)
+
+#: Roads that have just been used as much as they may be, until when, and by which limit.
+rest = Table(
+    "rest",
+    metadata,
+    Column("name", Text, primary_key=True),  # a lane, or a relay or line
+    Column("until", Instant, nullable=False),
+    Column("by", Text, nullable=False),  # the limit in words: what another limit has set does not count any more
+)
+
+#: Whether anything is sent at all. No row, or one without `stopped_at`: yes.
+sending = Table(
+    "sending",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("stopped_at", Instant),
+    _text("by"),
+    _text("reason"),
+    CheckConstraint("id = 1", name="there_is_one"),
 )
 
 audit = Table(

@@ -23,14 +23,16 @@ from dispatcher.domain.words import RouteState
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load, signer
 from dispatcher.settings.model import is_loopback
-from dispatcher.store import installation, routes, workers
+from dispatcher.store import installation, routes, sending, workers
 from dispatcher.store.engine import Store
+from dispatcher.store.sending import Stopped
 from dispatcher.store.version import newest, require_newest
 
 from . import crew
 from .campaign_files import letterheads_in, letters_in
 from .checks import Check, Finding
 from .doctor_logs import Newest, relay_logs
+from .halt import told
 
 #: The oldest Python that is tested.
 OLDEST_PYTHON = (3, 11)
@@ -155,6 +157,7 @@ async def _database(settings: Settings, now: datetime) -> AsyncIterator[Check]:
         await store.read(require_newest)
         yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
         yield await _adopted(store, settings)
+        yield _sending(await store.read(sending.stopped))
         yield await _crew(store, settings, now)
         for route in (await store.read(routes.every)).values():
             if not route.takes_letters:
@@ -180,6 +183,12 @@ async def _adopted(store: Store, settings: Settings) -> Check:
         found = "it was restored, copied or moved: nothing is sent from it"
         return Check("checkpoint", Finding.WRONG, found, "Run: dispatcher adopt --dry-run, then adopt it")
     return Check("checkpoint", Finding.GOOD, f"{settings.guard.folder}, which no backup of the database may carry")
+
+
+def _sending(stop: Stopped | None) -> Check:
+    if stop is None:
+        return Check("sending", Finding.GOOD, "letters may leave")
+    return Check("sending", Finding.WRONG, told(stop), "When it shall go on: dispatcher sending resume --reason …")
 
 
 def _route(route: Route) -> Check:

@@ -14,7 +14,7 @@ from dispatcher.domain.lifecycle import CLAIMABLE, expects
 from dispatcher.domain.model import Actor, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report, signal_for
 from dispatcher.domain.words import Cause, Signal, Stage, State, Verdict
-from dispatcher.store import attempts, audit, deliveries, installation
+from dispatcher.store import attempts, audit, deliveries, installation, limits
 from dispatcher.store.engine import StoreFault
 
 from .moves import move
@@ -111,6 +111,7 @@ async def _move(
         await attempts.close(connection, attempt.id, outcome, office.clock.now())  # news came before our own record
     elif seen.state is State.SENDING:
         await _call_off(connection, office, seen)
+    await limits.correct_cost(connection, attempt.id, outcome)
     kind, _, name = source.partition(":")
     await move(
         connection,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.lifecycle import ARRIVED, CLAIMABLE, follow
 from dispatcher.domain.model import Actor, Delivery
-from dispatcher.domain.schedule import Need, add_working_days, next_due
+from dispatcher.domain.schedule import Need, add_working_days, next_due, next_opening
 from dispatcher.domain.words import Cause, Signal, State
 from dispatcher.store import audit, calendars, campaigns, deliveries
 from dispatcher.store.campaigns import CampaignRow
@@ -88,6 +88,28 @@ async def _supersede(
             closed_days = await calendars.get(connection, fax.calendar)
             due = add_working_days(office.clock.now(), campaign.proof_after, fax.zone, closed_days)
             await deliveries.change(connection, fax, due=due, not_before=due)
+
+
+async def wait(
+    connection: AsyncConnection,
+    office: Office,
+    seen: Delivery,
+    until: datetime,
+    cause: Cause,
+    detail: str,
+    actor: Actor,
+) -> Delivery:
+    """It stays as it is, and is not looked at before `until`, nor before its office opens then; for people to read."""
+    campaign = await campaigns.get(connection, seen.campaign_id)
+    closed_days = await calendars.get(connection, seen.calendar)
+    due = next_opening(until, campaign.hours, seen.zone, closed_days)
+    waiting = await deliveries.change(connection, seen, due=due, cause=cause, detail=detail)
+    data = {"cause": cause.value, "until": due.isoformat(timespec="seconds")}
+    about = f"delivery:{seen.id}"
+    await audit.append(
+        connection, AuditEvent(str(actor), "delivery.wait", about, reason=detail, data=data), office.clock.now()
+    )
+    return waiting
 
 
 def _times(seen: Delivery, after: State, now: datetime) -> dict[str, datetime | None]:

@@ -18,12 +18,13 @@ from dispatcher.domain.errors import CheckFailed, NotFound, Problem, UserError
 from dispatcher.domain.model import Attempt, Delivery, Letter
 from dispatcher.domain.routes import Route
 from dispatcher.domain.words import Cause, Kind, State
-from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, routes, views
+from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, limits, routes, views
 from dispatcher.store.campaigns import CampaignRow
 from dispatcher.store.views import Listed, Wanted
 
 from .office import Office
 from .plan import Plan, plan_from_bytes
+from .waiting import Waiting, why_waiting
 
 #: With the shapes of the store that a door may hold, since it may not reach for the store itself.
 __all__ = [
@@ -100,8 +101,17 @@ async def paused_routes(office: Office) -> dict[str, Route]:
 
 
 async def next_instant(office: Office) -> datetime | None:
-    """When something needs us next; None when nothing will."""
-    return await office.store.read(deliveries.next_instant)
+    """When something needs us next; None when nothing will. What waits for its turn needs us when its road is free."""
+    now = office.clock.now()
+
+    async def query(connection: AsyncConnection) -> datetime | None:
+        coming, late = await deliveries.next_instant(connection, now)
+        if not late:
+            return coming
+        free = await limits.next_free(connection, now, office.limits.call) or now
+        return min(free, coming or free)
+
+    return await office.store.read(query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,7 @@ class Story:
     evidence: list[dict[str, Any]]
     audit: list[AuditEntry]
     answered: bool
+    waiting: Waiting | None = None  #: why it has not left yet
 
 
 async def tell(office: Office, delivery_id: str) -> Story:
@@ -128,6 +139,7 @@ async def tell(office: Office, delivery_id: str) -> Story:
             evidence=await attempts.evidence_of(connection, seen.id),
             audit=await audit.tail(connection, 1000, f"delivery:{seen.id}"),
             answered=await contacts.has_answered(connection, seen),
+            waiting=await why_waiting(connection, office, seen),
         )
 
     return await office.store.read(query)
