@@ -7,23 +7,26 @@ import contextlib
 import os
 import secrets
 import shlex
-from collections.abc import AsyncIterator, Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from dispatcher.archive import Archive
-from dispatcher.channels.base import Channel
+from dispatcher.archive import Archive, Overlay
+from dispatcher.channels.base import Abilities, Channel
 from dispatcher.channels.log_files import LogFiles, Unreadable
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.relay_log import RelayLog, RelayLogs
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.channels.understudy import Understudy
 from dispatcher.checkpoint import Checkpoint
-from dispatcher.domain.clock import Clock, SystemClock
+from dispatcher.domain.clock import Clock, HandClock, SystemClock
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.limits import Limits, Pace, Spending
@@ -33,13 +36,20 @@ from dispatcher.domain.words import Kind
 from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
 from dispatcher.letters.header_line import FaxHeader
+from dispatcher.rehearsal.fates import Fates
+from dispatcher.rehearsal.faults import Mix
+from dispatcher.rehearsal.guard import loopback_only
+from dispatcher.rehearsal.post import Post
 from dispatcher.settings import Settings, database_url, read_secret, signer
 from dispatcher.settings.limits import Pace as PaceSettings
 from dispatcher.settings.model import Relay as RelaySettings
 from dispatcher.settings.model import is_loopback
 from dispatcher.store import version
 from dispatcher.store.engine import Store
+from dispatcher.usecases.database import upgrade_database
+from dispatcher.usecases.estimate import page_extra
 from dispatcher.usecases.office import Office
+from dispatcher.usecases.rehearse import Stage
 
 #: A bounce that comes later than this after its letter is no longer believed.
 RETURN_PATH_LIFE = timedelta(days=60)
@@ -118,6 +128,95 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
         for channel in channels.values():
             await channel.aclose()
         await store.aclose()
+
+
+# -- rehearsals --------------------------------------------------------------------------------------------------------
+
+#: What stands in where the office has no way out of its own yet.
+_UNDERSTUDIES = {
+    Kind.EMAIL: ("smtp", Abilities()),
+    Kind.FAX: ("simulator", Abilities(asks=True, speaks_back=True, proves=True, confirms_pages=True)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Playhouse:
+    """A rehearsal's own rooms: the office as it is, but for its database, its archive, its clock and its ways out."""
+
+    office: Office  #: the real one: its archive is read, and its press makes letters
+    folder: Path
+    start: datetime
+
+    @property
+    def _database(self) -> Path:
+        return self.folder / "opening.db"
+
+    @asynccontextmanager
+    async def opening(self) -> AsyncIterator[Office]:
+        """The database that every run begins with, empty at first."""
+        url = f"sqlite+aiosqlite:///{self._database}"
+        await asyncio.to_thread(upgrade_database, url)
+        async with self._own(url, HandClock(self.start), {}) as office:
+            yield office
+
+    @asynccontextmanager
+    async def stage(
+        self,
+        mix: Mix,
+        seed: int,
+        whose: Mapping[str, tuple[str, str]],
+        work: Callable[[Office], Callable[[], Awaitable[int]]],
+    ) -> AsyncIterator[Stage]:
+        """One run's own office, as the opening left it. `work` makes the worker's loop for it."""
+        database = self.folder / f"run-{seed}.db"
+        shutil.copyfile(self._database, database)
+        clock, post, cast = HandClock(self.start), Post(), self._cast()
+        # Bounces come by mail, whatever the channel can do.
+        ways = {name: (kind, able.speaks_back or kind is Kind.EMAIL) for name, (kind, able) in cast.items()}
+        fates = Fates(mix, seed, post, whose, ways, page_extra=page_extra(self.office))
+        channels = {
+            name: Understudy(name, kind, abilities, fates.of, fates.asked, fates.knocked, clock.now)
+            for name, (kind, abilities) in cast.items()
+        }
+        try:
+            async with self._own(f"sqlite+aiosqlite:///{database}", clock, channels) as office:
+                yield Stage(office, clock, post, fates, work(office))
+        finally:
+            for path in self.folder.glob(f"{database.name}*"):
+                path.unlink()
+
+    def _cast(self) -> dict[str, tuple[Kind, Abilities]]:
+        """Who carries what: the office's own channels by name, and somebody for a kind that has none yet."""
+        own = {name: (one.kind, one.abilities) for name, one in self.office.channels.items()}
+        return {**own, **{name: (kind, able) for kind, (name, able) in _UNDERSTUDIES.items() if name not in own}}
+
+    def _by(self, kind: Kind) -> str:
+        return self.office.outgoing.get(kind) or _UNDERSTUDIES[kind][0]
+
+    @asynccontextmanager
+    async def _own(self, url: str, clock: Clock, channels: Mapping[str, Channel]) -> AsyncIterator[Office]:
+        store = Store(url, throw_away=True)
+        try:
+            yield replace(
+                self.office,
+                store=store,
+                archive=Overlay(self.folder / "archive", self.office.archive),
+                clock=clock,
+                channels=channels or self.office.channels,
+                outgoing={kind: self._by(kind) for kind in Kind},
+                folder=self.folder,
+                fax_header=None,  # what it lacks is told beforehand; no rehearsed page is looked at
+                guard=None,
+            )
+        finally:
+            await store.aclose()
+
+
+@asynccontextmanager
+async def open_playhouse(office: Office, start: datetime) -> AsyncIterator[Playhouse]:
+    """Rooms for a rehearsal from `start` on, thrown away at the end. Nothing of this process leaves loopback in it."""
+    with loopback_only(), tempfile.TemporaryDirectory(prefix="dispatcher-rehearsal-") as folder:
+        yield Playhouse(office, Path(folder), start)
 
 
 def _policy(settings: Settings) -> Policy:

@@ -28,8 +28,10 @@ from . import (
     letters,
     limits,
     occurrences,
+    rehearse,
     routes,
     sending,
+    todo,
     work,
     workers,
 )
@@ -52,12 +54,13 @@ app = typer.Typer(
 _NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, sending, limits, routes, workers, audit)
 for noun in (*_NOUNS, calendars, config, database):
     app.add_typer(noun.app)
-for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
+for verb in (rehearse.rehearse, occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)
 app.command("up")(work.up)
 app.command("worker")(work.worker)
 app.command("doctor")(doctor.doctor)
 app.command("adopt")(adopt.adopt)
+app.command("todo")(todo.todo)
 
 
 def main(serve: Serve) -> None:

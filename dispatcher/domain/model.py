@@ -291,6 +291,8 @@ class Delivery:
     knowingly: bool = False  #: a person wants it sent although an earlier try may have arrived
     accepted_at: datetime | None = None  #: when the next hop answered for the latest try
     arrived_at: datetime | None = None  #: when it became delivered or presumed
+    snoozed_until: datetime | None = None  #: put aside by a person: until then no list of what needs one shows it
+    instead_of: str = ""  #: id of the delivery of the same letter whose place it took
 
 
 @dataclass(frozen=True, slots=True)

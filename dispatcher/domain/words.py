@@ -228,6 +228,8 @@ class Cause(StrEnum):
     PERSON_HOLD = "person.hold"
     PERSON_CANCEL = "person.cancel"
     PERSON_RETRY = "person.retry"
+    PERSON_GAVE_UP = "person.gave_up"
+    PERSON_INSTEAD = "person.instead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,4 +306,6 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.PERSON_HOLD: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_CANCEL: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_RETRY: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.PERSON_GAVE_UP: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.PERSON_INSTEAD: CauseFacts(Bulk.NO, Who.PERSON),
 }

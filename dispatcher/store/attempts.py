@@ -15,7 +15,7 @@ from dispatcher.domain.errors import LostClaim
 from dispatcher.domain.limits import lane
 from dispatcher.domain.model import Attempt, Delivery
 from dispatcher.domain.outcome import Outcome
-from dispatcher.domain.words import Cause, Stage, State
+from dispatcher.domain.words import Cause, Stage, State, Verdict
 
 from .campaigns import RUNNING
 from .limits import correct_cost
@@ -79,6 +79,20 @@ async def of_delivery(connection: AsyncConnection, delivery_id: str) -> list[Att
     """All tries of a delivery, first to last."""
     query = select(attempt).where(attempt.c.delivery_id == delivery_id).order_by(attempt.c.fence)
     return [from_row(row) for row in await connection.execute(query)]
+
+
+async def of_campaign(connection: AsyncConnection, campaign_id: str) -> list[Attempt]:
+    """All tries of a campaign's deliveries, delivery by delivery, first to last."""
+    query = select(attempt).join(delivery, delivery.c.id == attempt.c.delivery_id)
+    query = query.where(delivery.c.campaign_id == campaign_id).order_by(attempt.c.delivery_id, attempt.c.fence)
+    return [from_row(row) for row in await connection.execute(query)]
+
+
+async def news_of_campaign(connection: AsyncConnection, campaign_id: str) -> dict[str, tuple[Verdict, Cause]]:
+    """What the latest report that moved its delivery said of each try, by the try's id."""
+    query = select(evidence).join(delivery, delivery.c.id == evidence.c.delivery_id).order_by(evidence.c.id)
+    rows = await connection.execute(query.where(delivery.c.campaign_id == campaign_id, evidence.c.applied))
+    return {row.attempt_id: (Verdict(row.verdict), Cause(row.cause)) for row in rows}
 
 
 async def latest(connection: AsyncConnection, delivery_id: str) -> Attempt | None:

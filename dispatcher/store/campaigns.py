@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -77,8 +77,12 @@ def _from_row(row: Row[Any]) -> CampaignRow:
     return CampaignRow(**fields)
 
 
+#: Asked many times for every letter: making a statement anew takes longer than answering it.
+_BY_ID = select(campaign).where(campaign.c.id == bindparam("key"))
+
+
 async def find(connection: AsyncConnection, campaign_id: str) -> CampaignRow | None:
-    row = (await connection.execute(select(campaign).where(campaign.c.id == campaign_id))).first()
+    row = (await connection.execute(_BY_ID, {"key": campaign_id})).first()
     return _from_row(row) if row else None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, insert, select, text, true, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, insert, select, text, true, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,7 +25,8 @@ from .schema import CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
 
 
 def from_row(row: Row[Any]) -> Delivery:
-    fields = {name: row._mapping[name] for name in Delivery.__slots__}
+    mapping = row._mapping
+    fields = {name: mapping[name] for name in Delivery.__slots__}
     words = {"kind": Kind(row.kind), "role": Role(row.role), "state": State(row.state), "cause": Cause(row.cause)}
     return Delivery(**{**fields, **words})
 
@@ -55,8 +56,12 @@ async def add_all(connection: AsyncConnection, rows: Sequence[Delivery]) -> int:
     return added
 
 
+#: Asked many times for every letter: making a statement anew takes longer than answering it.
+_BY_ID = select(delivery).where(delivery.c.id == bindparam("key"))
+
+
 async def find(connection: AsyncConnection, delivery_id: str) -> Delivery | None:
-    row = (await connection.execute(select(delivery).where(delivery.c.id == delivery_id))).first()
+    row = (await connection.execute(_BY_ID, {"key": delivery_id})).first()
     return from_row(row) if row else None
 
 
@@ -196,12 +201,29 @@ async def next_instant(connection: AsyncConnection, now: datetime) -> tuple[date
     return min((one for one in both if one is not None), default=None), late
 
 
+async def only_doubts_wait(connection: AsyncConnection) -> bool:
+    """Does every row that is due some time wait for a doubt that only a person can settle?"""
+    doubt = delivery.alias("doubt")
+    same = [doubt.c[name] == delivery.c[name] for name in ("campaign_id", "contact_id", "addressee_id", "occurrence")]
+    settled = (doubt.c.state == State.IN_DOUBT) & doubt.c.due.is_(None)
+    behind = exists().where(*same, settled, doubt.c.step <= delivery.c.step)
+    waits = (delivery.c.cause == Cause.GATE_DOUBT) | delivery.c.state.in_([State.PRESUMED, State.DELIVERED])
+    query = select(exists().where(delivery.c.due.is_not(None), ~(waits & behind)))
+    return not (await connection.execute(query)).scalar()
+
+
 async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
     """The other deliveries of the same letter to the same contact."""
     same = (delivery.c.campaign_id == one.campaign_id) & (delivery.c.contact_id == one.contact_id)
     own = (delivery.c.step == one.step) & (delivery.c.addressee_id == one.addressee_id) & (delivery.c.id != one.id)
     own &= delivery.c.occurrence == one.occurrence
     return [from_row(row) for row in await connection.execute(select(delivery).where(same, own))]
+
+
+async def instead_of(connection: AsyncConnection, delivery_id: str) -> list[Delivery]:
+    """The deliveries that took the place of this one, the first first."""
+    query = select(delivery).where(delivery.c.instead_of == delivery_id, text("instead_of <> ''"))
+    return [from_row(row) for row in await connection.execute(query.order_by(delivery.c.created_at, delivery.c.id))]
 
 
 async def bring_forward(connection: AsyncConnection, email_id: str, now: datetime) -> list[str]:

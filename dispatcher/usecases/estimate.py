@@ -49,7 +49,12 @@ def _call(plan: Plan, stop: Stop, pages: tuple[int, ...]) -> Call:
 async def fax_pages(office: Office, letter: Letter) -> tuple[int, ...]:
     """The bytes of each page as the line will carry it."""
     found = tiff.pages_of(await office.archive.get(letter.objects["tiff"]))
-    return tuple(page.size + (HEADER_BYTES if _prints_header(office) else 0) for page in found)
+    return tuple(page.size + page_extra(office) for page in found)
+
+
+def page_extra(office: Office) -> int:
+    """Bytes that the line at the top adds to each fax page, where we print it."""
+    return HEADER_BYTES if _prints_header(office) else 0
 
 
 def _prints_header(office: Office) -> bool:

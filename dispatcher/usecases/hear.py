@@ -131,7 +131,7 @@ async def _move(
 async def _stop_replacements(connection: AsyncConnection, office: Office, seen: Delivery, source: str) -> None:
     """A letter that was taken elsewhere has arrived where it was first sent: it need not arrive twice."""
     for one in await deliveries.sisters(connection, seen):
-        if one.kind is seen.kind and one.state in (*CLAIMABLE, State.HELD, State.FAILED):
+        if (one.kind is seen.kind or one.instead_of == seen.id) and one.state in (*CLAIMABLE, State.HELD, State.FAILED):
             kind, _, name = source.partition(":")
             data = {"arrived": seen.id}
             cause = Cause.GATE_PROVEN

@@ -113,10 +113,13 @@ async def wait(
 
 
 def _times(seen: Delivery, after: State, now: datetime) -> dict[str, datetime | None]:
-    """A proof that follows a presumption keeps the time of arrival: the follow-up counts from there."""
+    """A proof that follows a presumption keeps the time of arrival: the follow-up counts from there.
+
+    What was put aside was so in the state that it had.
+    """
     arrived = (seen.arrived_at or now) if after in ARRIVED else None
     accepted = now if after is State.ACCEPTED else None if after is State.SENDING else seen.accepted_at
-    return {"arrived_at": arrived, "accepted_at": accepted}
+    return {"arrived_at": arrived, "accepted_at": accepted, "snoozed_until": None}
 
 
 async def _due(

@@ -85,7 +85,7 @@ async def prepare(
     per_day = campaign.limits.a_day(office.limits)
     plan = await estimated(office, draw(campaign, people, letters, names, remarks, closed_days, per_day))
     digest = await office.archive.put(plan.as_bytes())
-    voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
+    voided = await office.store.write(lambda connection: note_plan(connection, office, plan, digest, actor))
     return Prepared(plan, digest, voided)
 
 
@@ -229,7 +229,8 @@ def _manifest(letter: Letter) -> bytes:
     return canonical({"v": 1, **{name: getattr(letter, name) for name in names}}).encode()
 
 
-async def _note(connection: AsyncConnection, office: Office, plan: Plan, digest: str, actor: Actor) -> str:
+async def note_plan(connection: AsyncConnection, office: Office, plan: Plan, digest: str, actor: Actor) -> str:
+    """Put a frozen plan on record, to be approved; the digest of an approval that is void now, or ''."""
     facts, now = plan.campaign, office.clock.now()
     await _require_unlaunched(connection, facts["id"])
     known = await campaigns.find(connection, facts["id"])

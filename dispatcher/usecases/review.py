@@ -35,7 +35,6 @@ __all__ = [
     "Wanted",
     "counts",
     "export_audit",
-    "failures_by_cause",
     "letter_part",
     "list_campaigns",
     "list_deliveries",
@@ -86,10 +85,6 @@ async def list_deliveries(office: Office, wanted: Wanted, limit: int = 0) -> lis
     return await office.store.read(lambda connection: views.list_deliveries(connection, wanted, limit))
 
 
-async def failures_by_cause(office: Office, campaign_id: str = "") -> list[tuple[Cause, Kind, int]]:
-    return await office.store.read(lambda connection: views.by_cause(connection, campaign_id))
-
-
 async def counts(office: Office, campaign_id: str = "") -> dict[State, int]:
     return await office.store.read(lambda connection: views.counts(connection, campaign_id))
 
@@ -124,6 +119,7 @@ class Story:
     evidence: list[dict[str, Any]]
     audit: list[AuditEntry]
     answered: bool
+    replaced_by: tuple[str, ...] = ()  #: ids of the deliveries of the same letter that took its place
     waiting: Waiting | None = None  #: why it has not left yet
 
 
@@ -139,6 +135,7 @@ async def tell(office: Office, delivery_id: str) -> Story:
             evidence=await attempts.evidence_of(connection, seen.id),
             audit=await audit.tail(connection, 1000, f"delivery:{seen.id}"),
             answered=await contacts.has_answered(connection, seen),
+            replaced_by=tuple(one.id for one in await deliveries.instead_of(connection, seen.id)),
             waiting=await why_waiting(connection, office, seen),
         )
 
