@@ -26,6 +26,7 @@ from dispatcher.domain.tokens import verify_callback
 from dispatcher.domain.words import Cause, Kind, Verdict
 
 from .base import Abilities, CommitPoint, Notice, Parcel, Try
+from .hints import retry_after
 
 Meaning = tuple[Verdict, Cause]
 
@@ -169,8 +170,10 @@ class SimulatorChannel:
         if code not in REFUSALS:
             return self._unclear(detail, body, Cause.FAX_UNKNOWN_CODE)
         verdict, cause = REFUSALS[code]
-        unfit = verdict is Verdict.UNSENT
-        return Outcome(verdict, cause, detail, pause_route=self.name if unfit else "", route="" if unfit else self.name)
+        if verdict is Verdict.UNSENT:
+            return Outcome(verdict, cause, detail, pause_route=self.name)
+        wait = retry_after(reply.headers.get("retry-after", ""), self._now())
+        return Outcome(verdict, cause, detail, route=self.name, again_after=wait)
 
     async def probe(self, route: str = "") -> Outcome:
         """Ask for a fax that there never was: whoever answers that is a gateway at work."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from dispatcher.domain.audit import as_record as audit_record
 from dispatcher.domain.words import Cause, State
 
-from .output import aside, facts, heading, local, table, utc
+from .output import aside, facts, heading, local, say, table, utc
 from .records import delivery_record
 from .words import STATES, cause_text, next_step
 
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from dispatcher.domain.audit import AuditEvent
     from dispatcher.domain.model import Attempt
     from dispatcher.usecases.review import Story
+    from dispatcher.usecases.tries import Coming, Try
 
 WAITING = (State.QUEUED, State.HELD, State.DEFERRED, State.SENDING)
 Moment = tuple[datetime, str, str, str]  #: when, who, what, why or how
 
 
-def show_story(story: Story, zone: str) -> None:
-    """On standard output: what it is, where it stands, and a line for everything that happened."""
+def show_story(story: Story, coming: Coming, zone: str) -> None:
+    """On standard output: what it is, where it stands, a line for everything that happened, and what is to come."""
     row = story.delivery
     facts(
         [
@@ -49,6 +51,31 @@ def show_story(story: Story, zone: str) -> None:
     heading("What happened")
     lines = [(local(at, zone, "seconds"), *rest) for at, *rest in sorted(_moments(story), key=lambda moment: moment[0])]
     table(("when", "who", "what", "more"), lines, "nothing yet")
+    _show_tries(coming, zone)
+
+
+def _show_tries(coming: Coming, zone: str) -> None:
+    """The tries to come by both clocks; nothing where there are none."""
+    if not coming.tries:
+        return
+    heading("Tries to come")
+    lines = [
+        (number, local(one.at, zone), f"{local(one.at, coming.delivery.zone)}, {_day(one, coming)}", *_why(one))
+        for number, one in enumerate(coming.tries, start=1)
+    ]
+    table(("try", f"here ({zone})", f"there ({coming.delivery.zone})", "because"), lines, "")
+    if coming.cause:
+        say(f"if each of them ends with: {cause_text(coming.cause)}")
+    for note in coming.notes:
+        say(note)
+
+
+def _day(one: Try, coming: Coming) -> str:
+    return f"{one.at.astimezone(ZoneInfo(coming.delivery.zone)):%A}"
+
+
+def _why(one: Try) -> tuple[str]:
+    return ("; ".join(one.between),)
 
 
 def _waits(story: Story, zone: str) -> str:
@@ -113,8 +140,9 @@ def _of_attempt(one: Attempt) -> list[Moment]:
     return moments
 
 
-def as_record(story: Story) -> dict[str, object]:
+def as_record(story: Story, coming: Coming) -> dict[str, object]:
     """The same as one JSON object."""
+    tries = [{"at": utc(one.at), "because": list(one.between)} for one in coming.tries]
     return {
         "delivery": delivery_record(story.delivery, len(story.attempts)),
         "subject": story.letter.subject,
@@ -125,6 +153,7 @@ def as_record(story: Story) -> dict[str, object]:
         "attempts": [_attempt_record(one) for one in story.attempts],
         "evidence": [_evidence_record(one) for one in story.evidence],
         "audit": [audit_record(entry) for entry in story.audit],
+        "tries_to_come": {"supposing": coming.cause, "tries": tries, "notes": list(coming.notes)},
     }
 
 

@@ -59,6 +59,7 @@ from .tiff import NotATiff
 
 HOST = "127.0.0.1"
 SIGNATURE, TIMESTAMP = "x-simulator-signature", "x-simulator-timestamp"
+BUSY_SECONDS = 90  #: in which it asks to be left alone where it has too many faxes
 CALLBACK_TIMEOUT = 5.0  #: seconds
 PUMP_EVERY = 0.2  #: seconds, when it runs as a process
 _TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it calls back on loopback, in clear
@@ -206,7 +207,8 @@ class Gateway:
 
 
 def _refusal(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"code": code, "message": message}, status_code=status)
+    wait = {"retry-after": str(BUSY_SECONDS)} if status == 429 else {}
+    return JSONResponse({"code": code, "message": message}, status_code=status, headers=wait)
 
 
 async def _accept(_: Request, fax: Fax) -> Response:

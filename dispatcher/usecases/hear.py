@@ -125,6 +125,7 @@ async def _move(
         detail=outcome.detail,
         reason=outcome.detail if kind == "operator" else "",
         data={"attempt": attempt.id, "event": report.event_id},
+        asked=outcome.again_after,
         tries=seen.tries + own,
     )
 
@@ -136,7 +137,8 @@ async def _stop_replacements(connection: AsyncConnection, office: Office, seen: 
             kind, _, name = source.partition(":")
             data = {"arrived": seen.id}
             cause = Cause.GATE_PROVEN
-            await move(connection, office, one, Signal.CANCEL, Actor(kind, name), cause=cause, data=data)
+            for row in (one, *await deliveries.waiting_for(connection, one.id)):
+                await move(connection, office, row, Signal.CANCEL, Actor(kind, name), cause=cause, data=data)
 
 
 async def _call_off(connection: AsyncConnection, office: Office, seen: Delivery) -> None:

@@ -88,6 +88,7 @@ async def _settle_own(
         detail=outcome.detail,
         due=office.clock.now() + _rest(outcome) if signal is Signal.REQUEUE else BY_SCHEDULE,
         data={"attempt": attempt.id},
+        asked=outcome.again_after,
         tries=tries,
     )
 

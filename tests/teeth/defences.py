@@ -242,6 +242,20 @@ DEFENCES = (
         "if counted.faults < 1000:",
     ),
     Defence(
+        "doubt_and_a_second_gateway",
+        "what may have gone by one gateway goes by no other",
+        "usecases/ways.py",
+        "if not await surely_unsent(connection, row.id):",
+        "if not row.id:",
+    ),
+    Defence(
+        "bounce_before_the_follow_up",
+        "a letter that came back takes its follow-ups with it",
+        "usecases/moves.py",
+        "if again or (seen.state is State.PRESUMED and after is State.FAILED):",
+        "if again:",
+    ),
+    Defence(
         "relay_down_an_hour",
         "a relay that is away spends no try",
         "channels/submission.py",
