@@ -25,7 +25,7 @@ install: $(VENV)/.run ## make ready for use: .venv/bin/dispatcher
 dev: $(VENV)/.dev ## make ready for work on the program itself
 
 test: $(VENV)/.dev ## run the tests (ARGS="-k fax" for some of them)
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, floors
 	@$(BIN)/ruff check --quiet .

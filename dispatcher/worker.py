@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -16,14 +17,18 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from dispatcher.domain import seat
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.clock import StepWatch
-from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.errors import Conflict, DispatcherError
 from dispatcher.domain.model import Actor
 from dispatcher.domain.rollback import Quarantined
+from dispatcher.domain.seat import Seat
+from dispatcher.domain.words import Asked
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
-from dispatcher.usecases import dispatch, guard, review, sweep
+from dispatcher.usecases import breaker, crew, dispatch, guard, review, sweep
+from dispatcher.usecases.crew import WorkerRow
 from dispatcher.usecases.dispatch import Claim
 from dispatcher.usecases.office import Office
 
@@ -33,6 +38,8 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0
 #: How often the end of the audit log is noted beside the database.
 NOTE_SECONDS = 600
+#: How often, at the most, a worker looks whether others of its machine have died.
+LOOK_SECONDS = 1.0
 
 
 def worker_name() -> Actor:
@@ -53,16 +60,27 @@ class Worker:
     _watch: StepWatch = field(default_factory=StepWatch)
     _stepped: bool = False
     _refused: str = ""
+    sits: Callable[[str], Seat] = seat.here  #: the machine's name → where this process sits
+    _seat: Seat = field(default_factory=seat.here)
+    _row: WorkerRow | None = None
+    _looked: float = -LOOK_SECONDS
+    _claimed: int = 0
+    _leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def tick(self) -> int:
         """Sweep, then start what is due; how many rows were touched.
 
-        Nothing on a sick database, on one in quarantine, or while the clock is not to be trusted.
+        Nothing on a sick database, on one in quarantine, or while the clock is not to be trusted. Raises Conflict where
+        another worker has this one's name.
         """
+        self._claimed = 0
         try:
-            if not await self._steady() or not await self._at_home():
+            if not await self._steady() or not await self._at_home() or not await self._is_wanted():
                 return 0
-            return await sweep.sweep(self.office) + await self._start_due()
+            await self._look_for_the_dead()
+            swept = await sweep.sweep(self.office)
+            self._claimed = await self._start_due()
+            return swept + self._claimed
         except StoreFault as fault:
             log.error("sending pauses: %s", fault)
             return 0
@@ -71,9 +89,14 @@ class Worker:
             return 0
 
     async def ask(self) -> int:
-        """Ask the gateways about what nobody knows yet; how many rows were looked at. Slow answers hold up no send."""
+        """Ask the gateways about what nobody knows yet, and look at closed routes; how many of both.
+
+        Slow answers hold up no send.
+        """
         try:
-            return await sweep.ask(self.office) if await self._at_home() else 0
+            if not await self._at_home():
+                return 0
+            return await sweep.ask(self.office) + await breaker.look_at_closed(self.office)
         except StoreFault as fault:
             log.error("nobody is asked: %s", fault)
             return 0
@@ -81,6 +104,8 @@ class Worker:
     async def heartbeat(self) -> None:
         try:
             await dispatch.keep_leases(self.office, list(self._held.values()))
+            if self._row is not None and not await crew.beat(self.office, self._row, len(self._held)):
+                self._row = None  # others took us for dead; the next tick announces us anew
         except StoreFault as fault:
             log.error("leases were not kept: %s", fault)
 
@@ -88,8 +113,18 @@ class Worker:
         """Work until nothing is due now and nothing is under way; once `until` is set, only finish that."""
         while not (until and until.is_set()) and (await self.tick() + await self.ask() or self._tasks):
             await self._wait()
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """What is under way, and our own row."""
         await self.settle()
         await self.note()
+        try:
+            if self._row is not None:
+                await crew.leave(self.office, self._row, "drained" if self._leaving.is_set() else "stopped")
+                self._row = None
+        except StoreFault as fault:
+            log.error("this worker's end was not written down: %s", fault)
 
     async def note(self) -> None:
         """Note the end of the audit log beside the database."""
@@ -124,6 +159,33 @@ class Worker:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return len(claims)
+
+    # -- this worker among others --------------------------------------------------------------------------------------
+
+    async def announce(self) -> None:
+        """Make ourselves known, once. Raises Conflict where another worker has our name."""
+        if self._row is None:
+            guard_of = self.office.guard
+            self._seat = self.sits(await asyncio.to_thread(guard_of.machine) if guard_of else "")
+            self._row = await crew.enter(self.office, self.name.name, self._seat, given=self.name != worker_name())
+            self.name = Actor("worker", self._row.name)
+
+    async def _is_wanted(self) -> bool:
+        """May we take anything new? A worker that is to drain ends when its hands are empty."""
+        await self.announce()
+        assert self._row is not None  # announced just now
+        asked = await crew.asked(self.office, self._row)
+        if asked is Asked.DRAIN and not self._tasks:
+            self._leaving.set()
+        return asked is Asked.RUN
+
+    async def _look_for_the_dead(self) -> None:
+        """Letters of a worker that died on this machine need not wait for their leases."""
+        now = self.office.clock.monotonic()
+        if now >= self._looked + LOOK_SECONDS:
+            self._looked = now
+            for name in await crew.reap(self.office, self._seat):
+                log.warning("worker %s is gone; what it had in hand is looked after now", name)
 
     async def _attempt(self, one: Claim) -> None:
         try:
@@ -165,27 +227,55 @@ class Worker:
         self._stepped = not steady
         return steady
 
+    # -- the clock -----------------------------------------------------------------------------------------------------
+
     async def run(
         self, tick_seconds: float, until: asyncio.Event, after_tick: Callable[[], Awaitable[Any]] | None = None
     ) -> None:
-        """Tick until `until` is set; then finish what is under way."""
+        """Tick until `until` is set, or a person has drained us; then finish what is under way.
 
-        async def tick() -> None:
-            await self.tick()
-            if after_tick is not None:
-                await after_tick()
-
+        Raises Conflict where another worker has our name.
+        """
+        await self.announce()
         clock = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        clock.add_job(tick, "interval", seconds=tick_seconds, id="tick")
+        clock.add_job(self._rounds, "interval", (until, after_tick), seconds=tick_seconds, id="tick")
         clock.add_job(self.ask, "interval", seconds=tick_seconds, id="ask")
         clock.add_job(self.note, "interval", seconds=NOTE_SECONDS, id="note")
         clock.add_job(self.heartbeat, "interval", seconds=self.office.policy.lease.total_seconds() / 3, id="heartbeat")
         clock.start()
         try:
-            await until.wait()
+            await _either(until, self._leaving)
         finally:
             clock.shutdown(wait=False)
-            await self.settle()
-            await self.note()
+            await self._finish()
+
+    async def _rounds(self, until: asyncio.Event, after_tick: Callable[[], Awaitable[Any]] | None) -> None:
+        """One tick; and as long as letters are due and there is room for them, the next at once."""
+        going = True
+        while going and not until.is_set():
+            try:
+                await self.tick()
+            except Conflict as fault:
+                log.error("nothing is sent: %s", fault)
+            if after_tick is not None:
+                await after_tick()
+            going = self._claimed > 0 and await self._room_again()
+
+    async def _room_again(self) -> bool:
+        """Wait until half of the room is free; False when that takes longer than a while."""
+        end = time.monotonic() + WAIT_SECONDS
+        while len(self._tasks) > self.room // 2 and (left := end - time.monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        return len(self._tasks) <= self.room // 2
+
+
+async def _either(*events: asyncio.Event) -> None:
+    """Until one of them is set."""
+    waiting = [asyncio.create_task(one.wait()) for one in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()

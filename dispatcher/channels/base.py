@@ -31,6 +31,7 @@ class Parcel:
     document_pdf: bytes = b""  #: the same pages as PDF, for gateways that take no TIFF
     pages: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)  #: kept with the try: the words of a fax's header line
+    avoid: frozenset[str] = frozenset()  #: routes of this channel that are closed to letters now
     automatic: bool = False  #: sent without a person's act (follow-up): RFC 3834 Auto-Submitted
 
 
@@ -76,6 +77,7 @@ class Channel(Protocol):
     name: str
     kind: Kind
     abilities: Abilities
+    routes: tuple[str, ...]  #: its ways out where it has several (relays), in order; () where its name says it all
 
     async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
         """Try once. Never raises for a delivery failure; UNKNOWN is a verdict.
@@ -87,6 +89,13 @@ class Channel(Protocol):
 
     async def ask(self, attempt_id: str, ref: str) -> Outcome:
         """What became of an earlier attempt, by our name for it. UNKNOWN when the provider cannot tell."""
+        ...
+
+    async def probe(self, route: str = "") -> Outcome:
+        """Is this route (of `routes`; '' is the whole channel) fit again? A connection without a letter.
+
+        ACCEPTED where it let us in, else UNSENT with the reason. Never raises for what the far end does.
+        """
         ...
 
     async def hear(self, notice: Notice) -> list[Report]:

@@ -31,6 +31,7 @@ AS_FAX: dict[Cause, Cause] = {
     Cause.EMAIL_REFUSED: Cause.FAX_PROVIDER_REJECTED,
     Cause.EMAIL_TOO_BIG: Cause.FAX_PROVIDER_REJECTED,
     Cause.EMAIL_MAILBOX_FULL: Cause.FAX_GATEWAY_UNREACHABLE,
+    Cause.EMAIL_GREYLISTED: Cause.FAX_GATEWAY_UNREACHABLE,
     Cause.SMTP_CONNECT: Cause.FAX_GATEWAY_UNREACHABLE,
     Cause.EMAIL_NO_ANSWER_AFTER_DATA: Cause.FAX_NO_ANSWER_AFTER_SUBMIT,
 }
@@ -89,6 +90,7 @@ class MailFaxChannel:
         self._gateway = gateway
         self.abilities = Abilities(prints_header=gateway.prints_header)
         self._submission = Submission(relays, clock)
+        self.routes = self._submission.routes
 
     async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
         """Hand the fax in, once; ACCEPTED is submission only. `commit` gets the mail as the gateway will get it."""
@@ -98,13 +100,17 @@ class MailFaxChannel:
             envelope = checked_envelope(sender, self._gateway.address(parcel.address), parcel.attempt_id)
         except UserError as exc:
             return unfit(exc)
-        outcome = await self._submission.submit(envelope, message, commit)
+        outcome = await self._submission.submit(envelope, message, commit, parcel.avoid)
         facts = outcome.facts | {"gateway": self._gateway.name}
         return replace(outcome, cause=AS_FAX.get(outcome.cause, outcome.cause), facts=facts)
 
     async def ask(self, attempt_id: str, ref: str) -> Outcome:
         """Nobody can be asked by mail."""
         return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_PROOF, "a gateway by mail cannot be asked", ref)
+
+    async def probe(self, route: str = "") -> Outcome:
+        """Knock at the relay; the gateway behind it cannot be asked."""
+        return await self._submission.probe(route)
 
     async def hear(self, notice: Notice) -> list[Report]:
         """Gateways by mail do not call back; whoever does is not one."""

@@ -43,6 +43,9 @@ BY_CODE: dict[int, Cause] = {
 #: RFC 4954 section 6 and RFC 3207 section 4: the relay wants a login, or TLS, that it did not get. No letter's fault.
 NOT_ADMITTED = frozenset({530, 534, 535, 538})
 
+#: Said to MAIL, when no recipient was named yet, these speak of us: policy (RFC 3463 section 3.8), the sender's system.
+REFUSES_US = re.compile(r"5\.(7\.\d{1,3}|1\.8)(?=\s|$)")
+
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
 _QUEUE_ID = re.compile(r"(?:queued as|\bid=|InternalId=)[ <]*([A-Za-z0-9._-]{1,128})", re.IGNORECASE)
 
@@ -77,6 +80,17 @@ def negative(code: int, text: str, *, recipient: bool = False) -> Outcome:
         bare = Cause.EMAIL_NO_MAILBOX if recipient and code == 550 else Cause.EMAIL_REFUSED
         return Outcome(Verdict.REFUSED, _cause(code, text) or bare, detail)
     return out_of_step(detail)
+
+
+def refuses_us(code: int, text: str) -> bool:
+    """Does this reply to MAIL say that the relay takes nothing from us, whoever it is for?"""
+    return 500 <= code <= 599 and code not in NOT_ADMITTED and REFUSES_US.match(text) is not None
+
+
+def is_answer(outcome: Outcome) -> bool:
+    """Did the relay answer about this letter, so that it is fit, whatever it said? Not when it only fell silent."""
+    told = outcome.verdict in (Verdict.DEFERRED, Verdict.REFUSED)
+    return told and outcome.cause not in (Cause.SMTP_PEER, Cause.SMTP_BUSY)
 
 
 def out_of_step(detail: str) -> Outcome:

@@ -103,8 +103,8 @@ class _Body(AsyncIterator[bytes]):
 class SimulatorChannel:
     """One gateway. It may have many letters under way at once; each has a connection of its own."""
 
-    name = "simulator"
     kind = Kind.FAX
+    routes: tuple[str, ...] = ()
     abilities = Abilities(asks=True, speaks_back=True, proves=True, confirms_pages=True)
 
     def __init__(
@@ -116,8 +116,10 @@ class SimulatorChannel:
         timeout: float = 60.0,
         client: httpx2.AsyncClient | None = None,
         now: Callable[[], datetime],
+        name: str = "simulator",
     ) -> None:
         """`timeout` in seconds, for each step; `secret` of 16 bytes and more; '' as `callback_url`: only asked."""
+        self.name = name
         self._url, self._secret, self._callback_url, self._now = url.rstrip("/"), secret, callback_url, now
         self._client = client or _client(timeout)
 
@@ -158,14 +160,22 @@ class SimulatorChannel:
         facts, detail = _object(reply), _words(reply)
         ref = facts.get("id")
         if reply.status_code == 202 and _is_name(ref) and body.left:
-            return Outcome(Verdict.ACCEPTED, detail=detail, ref=str(ref), facts={"gateway": self._url})
+            return Outcome(Verdict.ACCEPTED, detail=detail, ref=str(ref), facts={"gateway": self._url}, route=self.name)
         if not 400 <= reply.status_code < 500:
             return self._unclear(detail, body)
         code = str(facts.get("code", f"http {reply.status_code}"))
         if code not in REFUSALS:
             return self._unclear(detail, body, Cause.FAX_UNKNOWN_CODE)
         verdict, cause = REFUSALS[code]
-        return Outcome(verdict, cause, detail, pause_route=self.name if verdict is Verdict.UNSENT else "")
+        unfit = verdict is Verdict.UNSENT
+        return Outcome(verdict, cause, detail, pause_route=self.name if unfit else "", route="" if unfit else self.name)
+
+    async def probe(self, route: str = "") -> Outcome:
+        """Ask for a fax that there never was: whoever answers that is a gateway at work."""
+        answer = await self.ask("probe", "")
+        if answer.verdict is Verdict.DEFERRED:
+            return Outcome(Verdict.ACCEPTED, detail="it answers", route=self.name)
+        return Outcome(Verdict.UNSENT, Cause.FAX_GATEWAY_UNREACHABLE, answer.detail, pause_route=self.name)
 
     async def ask(self, attempt_id: str, ref: str) -> Outcome:
         """By the gateway's name for it, else by ours. Only 'none', said to ours, proves that it never took one."""

@@ -25,6 +25,7 @@ class SmtpChannel:
     def __init__(self, relays: Sequence[Relay], clock: Callable[[], float] = time.monotonic) -> None:
         """`relays` are tried in order. `clock` counts the seconds of a Permit. Raises ValueError without relays."""
         self._submission = Submission(relays, clock)
+        self.routes = self._submission.routes
 
     async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
         """Try once; `commit` gets the message as its recipient will get it. A letter unfit to send is REFUSED here."""
@@ -34,11 +35,15 @@ class SmtpChannel:
             envelope = checked_envelope(sender, parcel.address, parcel.attempt_id)
         except UserError as exc:
             return unfit(exc)
-        return await self._submission.submit(envelope, message, commit)
+        return await self._submission.submit(envelope, message, commit, parcel.avoid)
 
     async def ask(self, attempt_id: str, ref: str) -> Outcome:
         """A relay keeps no record that it would show us."""
         return Outcome(Verdict.UNKNOWN, Cause.EMAIL_NO_ANSWER_AFTER_DATA, "a relay cannot be asked", ref)
+
+    async def probe(self, route: str = "") -> Outcome:
+        """Connect, say EHLO, start TLS, log in, say QUIT."""
+        return await self._submission.probe(route)
 
     async def hear(self, notice: Notice) -> list[Report]:
         """Relays do not call back; whoever does is not one."""

@@ -63,22 +63,45 @@ class Submission:
         self._berths = [_Berth(relay, asyncio.Semaphore(relay.connections)) for relay in relays]
         self._clock = clock
 
-    async def submit(self, envelope: Envelope, message: bytes, commit: CommitPoint) -> Outcome:
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """The names of the relays, in order."""
+        return tuple(berth.relay.name for berth in self._berths)
+
+    async def submit(
+        self, envelope: Envelope, message: bytes, commit: CommitPoint, avoid: frozenset[str] = frozenset()
+    ) -> Outcome:
         """Try once. `message` is the whole letter, CRLF only; `commit` is called with it just before the dot.
 
-        A relay that lets nobody in passes the letter on to the next one; when none is left, the outcome is UNSENT.
-        Whatever `commit` raises passes through, and nothing has left then.
+        A relay that lets nobody in, or none of ours, passes the letter on to the next one, but for those in `avoid`;
+        when none is left, the outcome is UNSENT. Whatever `commit` raises passes through, and nothing has left then.
         """
         closed: list[tuple[Relay, Closed]] = []
         for berth in self._in_order():
+            if berth.relay.name in avoid:
+                continue
             try:
                 outcome = await self._submit_to(berth, envelope, message, commit)
             except Closed as exc:
                 berth.resting_until = self._clock() + REST
                 closed.append((berth.relay, exc))
             else:
-                return replace(outcome, facts=outcome.facts | _closed_facts(closed))
-        return _all_closed(closed)
+                return replace(outcome, facts=outcome.facts | _closed_facts(closed), passed=_passed(closed))
+        return _all_closed(closed) if closed else _none_open()
+
+    async def probe(self, route: str) -> Outcome:
+        """Knock at one relay, or at all in turn until one lets us in: EHLO, TLS, login, QUIT, and no letter."""
+        closed: list[tuple[Relay, Closed]] = []
+        for berth in self._berths:
+            if route in ("", berth.relay.name):
+                try:
+                    (await open_line(berth.relay)).part()
+                except Closed as exc:
+                    closed.append((berth.relay, exc))
+                else:
+                    berth.resting_until = float("-inf")
+                    return Outcome(Verdict.ACCEPTED, detail="it let us in", route=berth.relay.name)
+        return _all_closed(closed) if closed else _none_open()
 
     async def aclose(self) -> None:
         """Hang up all idle connections."""
@@ -135,8 +158,11 @@ class Submission:
 
     @staticmethod
     def _outcome(outcome: Outcome, line: Line) -> Outcome:
-        pause = line.facts["relay"] if outcome.cause is Cause.SMTP_AUTH else ""
-        return replace(outcome, facts=line.facts | outcome.facts, pause_route=pause)
+        name, facts = line.facts["relay"], line.facts | outcome.facts
+        if outcome.cause is Cause.SMTP_AUTH:
+            return replace(outcome, facts=facts, pause_route=name)
+        answered = outcome.verdict is Verdict.ACCEPTED or replies.is_answer(outcome)
+        return replace(outcome, facts=facts, route=name if answered else "")
 
     async def _converse(
         self, relay: Relay, line: Line, envelope: Envelope, message: bytes, commit: CommitPoint
@@ -164,6 +190,8 @@ async def _offer(line: Line, envelope: Envelope, message: bytes) -> Outcome | No
         raise _Stopped(replies.out_of_step(str(exc)), unheard=not line.alive) from exc
     if reply.code == 421:
         raise _Stopped(replies.negative(reply.code, reply.message), unheard=True)
+    if replies.refuses_us(reply.code, reply.message):
+        raise Closed(Cause.SMTP_REFUSED, replies.words(reply.code, reply.message))
     if not replies.positive(reply.code):
         return replies.negative(reply.code, reply.message)
     reply = await _ask(line, _rcpt(line, envelope))
@@ -265,9 +293,13 @@ def _closed_facts(closed: Sequence[tuple[Relay, Closed]]) -> dict[str, str]:
     return {"passed_over": "; ".join(f"{relay.name}: {exc.cause}: {exc.detail}" for relay, exc in closed)}
 
 
+def _passed(closed: Sequence[tuple[Relay, Closed]]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((relay.name, exc.cause.value, exc.detail) for relay, exc in closed)
+
+
 def _all_closed(closed: Sequence[tuple[Relay, Closed]]) -> Outcome:
     """No relay let us in. The one to be named first is one that will not mend by itself."""
-    lasting = (Cause.SMTP_AUTH, Cause.SMTP_TLS)
+    lasting = (Cause.SMTP_AUTH, Cause.SMTP_TLS, Cause.SMTP_REFUSED)
     relay, worst = min(closed, key=lambda pair: pair[1].cause not in lasting)
     return Outcome(
         Verdict.UNSENT,
@@ -275,4 +307,9 @@ def _all_closed(closed: Sequence[tuple[Relay, Closed]]) -> Outcome:
         f"{relay.name}: {worst.detail}",
         facts=_closed_facts(closed),
         pause_route=relay.name,
+        passed=_passed([pair for pair in closed if pair[0] is not relay]),
     )
+
+
+def _none_open() -> Outcome:
+    return Outcome(Verdict.UNSENT, Cause.ROUTE_PAUSED, "every mail server is closed to letters")

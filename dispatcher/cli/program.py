@@ -27,7 +27,9 @@ from . import (
     failures,
     letters,
     occurrences,
+    routes,
     work,
+    workers,
 )
 from .output import say
 from .session import Serve, Session, session_of
@@ -45,7 +47,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
-for noun in (contact_lists, campaigns, letters, deliveries, failures, doubts, audit, calendars, config, database):
+_NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, routes, workers, audit, calendars, config)
+for noun in (*_NOUNS, database):
     app.add_typer(noun.app)
 for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)

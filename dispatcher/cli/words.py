@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatcher.domain.words import Cause, Fate, Health, State
+from dispatcher.domain.words import Cause, Fate, Health, RouteState, State
 
 STATES: dict[State, str] = {
     State.QUEUED: "Queued",
@@ -22,6 +22,13 @@ HEALTH: dict[Health, str] = {
     Health.GOOD: "arrived",
     Health.DOUBTFUL: "failed, may pass",
     Health.BAD: "failed: address is wrong",
+}
+
+ROUTES: dict[RouteState, str] = {
+    RouteState.OPEN: "open",
+    RouteState.CLOSED: "closed after faults",
+    RouteState.TRIAL: "on trial with one letter",
+    RouteState.PAUSED: "paused",
 }
 
 FATES: dict[Fate, str] = {

@@ -14,13 +14,14 @@ from .session import in_office, session_of
 if TYPE_CHECKING:
     import asyncio
 
+    from dispatcher.settings import Settings
     from dispatcher.usecases.office import Office
+    from dispatcher.worker import Worker
 
 
 def up(context: typer.Context) -> None:
     """Worker, clock and callbacks in one process, until it is told to end. The database is taken as it is."""
     from dispatcher.usecases import guard
-    from dispatcher.worker import Worker
 
     session = session_of(context)
     settings = session.settings
@@ -31,7 +32,7 @@ def up(context: typer.Context) -> None:
             async with session.serve(office, settings.callbacks.host, settings.callbacks.port) as port:
                 say(f"callbacks are heard at http://{settings.callbacks.host}:{port}/callbacks/")
                 say(f"letters leave by {_ways(office)}; end with Ctrl-C, and what is under way is finished")
-                made = Worker(office, settings.worker.concurrency, settings.worker.batch)
+                made = _worker(office, settings)
                 await made.run(settings.worker.tick_seconds, told)
 
     in_office(context, work)
@@ -44,13 +45,12 @@ def worker(
 ) -> None:
     """Send what is due, until it is told to end. Any number of workers may share one database."""
     from dispatcher.usecases import guard
-    from dispatcher.worker import Worker
 
     settings = session_of(context).settings
 
     async def work(office: Office) -> None:
         await guard.enter(office)
-        made = Worker(office, settings.worker.concurrency, settings.worker.batch)
+        made = _worker(office, settings)
         with _until_told() as told:
             if drain:
                 await made.drain(told)
@@ -60,6 +60,15 @@ def worker(
 
     in_office(context, work)
     say("nothing is due" if drain else "ended; nothing is under way")
+
+
+def _worker(office: Office, settings: Settings) -> Worker:
+    from dispatcher.domain.model import Actor
+    from dispatcher.worker import Worker, worker_name
+
+    given = settings.worker
+    name = Actor("worker", given.name) if given.name else worker_name()
+    return Worker(office, given.concurrency, given.batch, name)
 
 
 def _ways(office: Office) -> str:

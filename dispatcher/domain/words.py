@@ -112,6 +112,14 @@ class Fate(StrEnum):
     UNCERTAIN = "uncertain"  # may have arrived, or is being sent: left as it is
 
 
+class Asked(StrEnum):
+    """What a person asks of a worker; it does so from its next claim on."""
+
+    RUN = "run"  # claim what is due
+    PAUSE = "pause"  # finish what is in hand, claim nothing until it is resumed
+    DRAIN = "drain"  # finish what is in hand, then end
+
+
 class Stage(StrEnum):
     """How far an attempt got; recovery goes by this, never by age alone."""
 
@@ -129,6 +137,15 @@ class Verdict(StrEnum):
     REFUSED = "refused"  # surely not delivered; will not pass
     UNKNOWN = "unknown"  # it may have gone
     UNSENT = "unsent"  # our own side stopped before anything left; spends no try
+
+
+class RouteState(StrEnum):
+    """Whether letters go by a way out: a mail relay, a fax gateway, a whole channel."""
+
+    OPEN = "open"  # they do; faults are counted
+    CLOSED = "closed"  # it refused us too often: none goes, and a connection without a letter looks at it now and then
+    TRIAL = "trial"  # such a connection got through: one letter goes, the others when that one was answered
+    PAUSED = "paused"  # a person closed it: none goes until a person opens it again
 
 
 class Bulk(StrEnum):
@@ -165,6 +182,7 @@ class Cause(StrEnum):
     SMTP_AUTH = "smtp.auth"
     SMTP_PEER = "smtp.peer"
     SMTP_BUSY = "smtp.busy"
+    SMTP_REFUSED = "smtp.refused"
     FAX_BUSY = "fax.busy"
     FAX_NO_ANSWER = "fax.no_answer"
     FAX_VOICE = "fax.voice"
@@ -232,6 +250,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.SMTP_AUTH: _OURS,
     Cause.SMTP_PEER: _OURS,
     Cause.SMTP_BUSY: _WAITS,
+    Cause.SMTP_REFUSED: _OURS,
     Cause.FAX_BUSY: _WAITS,
     Cause.FAX_NO_ANSWER: _WAITS,
     Cause.FAX_VOICE: _THEIRS,

@@ -25,6 +25,8 @@ from pydantic_core import PydanticCustomError
 from dispatcher.domain.address import parse_fax
 from dispatcher.domain.errors import UserError
 
+#: Their names stand beside those of the relays wherever ways out are told or paused.
+CHANNELS = ("smtp", "mailfax", "simulator")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 _PASSWORD = re.compile(r"(://[^:/@]*:).*@")
@@ -182,10 +184,11 @@ class Mail(Section):
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:
-        names = [relay.name for relay in self.relays]
+        names = [*CHANNELS, *(relay.name for relay in self.relays)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise wrong("E_RELAY_TWICE", f"two relays are named '{twice[0]}'", "Give each relay a name of its own")
+            cause = f"two relays, or a relay and a channel, are named '{twice[0]}'"
+            raise wrong("E_RELAY_TWICE", cause, "Give each relay a name of its own")
         return self
 
 
@@ -256,8 +259,9 @@ class Fax(Section):
 
 
 class Worker(Section):
-    """How much is tried at once."""
+    """How much is tried at once, and under which name."""
 
+    name: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$")] = ""  #: '': host and process number
     lease_seconds: Annotated[float, Field(ge=5, le=3600)] = 60
     batch: Count = 20
     concurrency: Count = 16

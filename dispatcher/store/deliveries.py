@@ -7,12 +7,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, insert, select, text, update
+from sqlalchemy import exists, func, insert, select, text, true, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.errors import Conflict, NotFound
 from dispatcher.domain.model import Delivery
+from dispatcher.domain.routes import Lot
 from dispatcher.domain.words import Cause, Kind, Role, State
 
 from .campaigns import RUNNING
@@ -75,13 +76,13 @@ async def change(connection: AsyncConnection, seen: Delivery, **values: Any) -> 
     return await get(connection, seen.id)
 
 
-async def claimable(connection: AsyncConnection, now: datetime, room: dict[Kind, int], limit: int) -> list[Delivery]:
-    """Rows to claim now: at most `limit`, and `room` of each kind, dealt in turn over kinds and running campaigns."""
+async def claimable(connection: AsyncConnection, now: datetime, room: dict[Lot, int], limit: int) -> list[Delivery]:
+    """Rows to claim now: at most `limit`, and `room` of each lot, dealt in turn over lots and running campaigns."""
     campaigns = await _campaigns_with_work(connection, now)
     random.shuffle(campaigns)  # with one free place, chance is fairer than any fixed order
     found = []
-    for kind, most in room.items():
-        rows = [await _due_of(connection, one, kind, now, min(most, limit)) for one in campaigns]
+    for lot, most in room.items():
+        rows = [await _due_of(connection, one, lot, now, min(most, limit)) for one in campaigns]
         found.append(_deal(rows, most))
     return _deal(found, limit)
 
@@ -92,12 +93,15 @@ async def _campaigns_with_work(connection: AsyncConnection, now: datetime) -> li
 
 
 async def _due_of(
-    connection: AsyncConnection, campaign_id: str, kind: Kind, now: datetime, limit: int
+    connection: AsyncConnection, campaign_id: str, lot: Lot, now: datetime, limit: int
 ) -> Sequence[Delivery]:
     """The oldest due rows; of the faxes, none to a number with an open call, and one to each other number."""
-    mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == kind) & (delivery.c.due <= now)
+    mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == lot.kind) & (delivery.c.due <= now)
+    mine &= delivery.c.address.startswith(lot.begins, autoescape=True) if lot.begins else true()
+    for other in lot.but:
+        mine &= ~delivery.c.address.startswith(other, autoescape=True)
     query = select(delivery).where(mine, CLAIMABLE_ROWS).order_by(delivery.c.due, delivery.c.id).limit(limit)
-    if kind is Kind.FAX:
+    if lot.kind is Kind.FAX:
         query = query.where(delivery.c.address.not_in(_NUMBERS_BEING_CALLED))
     rows = await connection.execute(query.with_for_update(skip_locked=True))
     return [from_row(row) for row in rows]
@@ -162,12 +166,6 @@ async def relink_fallback(connection: AsyncConnection, email_id: str, new_id: st
     rows = (await connection.execute(select(delivery).where(delivery.c.fallback_for == email_id, waiting))).all()
     for row in rows:
         await change(connection, from_row(row), fallback_for=new_id)
-
-
-async def is_sending(connection: AsyncConnection, channel: str) -> bool:
-    """Is a try over this channel under way?"""
-    open_now = exists().where(delivery.c.channel == channel, delivery.c.state == State.SENDING)
-    return bool((await connection.execute(select(open_now))).scalar())
 
 
 async def extend_leases(connection: AsyncConnection, held: Collection[tuple[str, int]], until: datetime) -> None:

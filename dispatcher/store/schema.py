@@ -25,7 +25,7 @@ from sqlalchemy.engine import Dialect
 
 from dispatcher.domain.audit import canonical
 from dispatcher.domain.lifecycle import CLAIMABLE
-from dispatcher.domain.words import Kind, Role, Stage, State
+from dispatcher.domain.words import Asked, Kind, Role, RouteState, Stage, State
 
 metadata = MetaData(
     naming_convention={
@@ -66,7 +66,7 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-def _one_of(name: str, words: type[State | Kind | Role | Stage]) -> CheckConstraint:
+def _one_of(name: str, words: type[State | Kind | Role | RouteState | Stage | Asked]) -> CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{name} IN ({listed})", name=name)
 
@@ -313,11 +313,16 @@ suppression = Table(
 route = Table(
     "route",
     metadata,
-    Column("name", Text, primary_key=True),  # a relay or gateway that is unfit for every letter
-    Column("paused_at", Instant, nullable=False),
-    Column("paused_until", Instant, nullable=False),
+    Column("name", Text, primary_key=True),  # a relay, a gateway, or a whole channel; without a row it is open
+    Column("state", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant),  # the next look at a closed one, the next letter on trial; null: nothing by itself
+    Column("faults", Integer, nullable=False),
+    Column("looks", Integer, nullable=False),
     _text("cause"),
     _text("detail"),
+    _text("by"),  # who paused it
+    _one_of("state", RouteState),
 )
 
 audit = Table(
@@ -351,3 +356,30 @@ installation = Table(
     Column("adopted_at", Instant),  # when what may have gone unseen was last held; null: never
     CheckConstraint("id = 1", name="there_is_one"),
 )
+
+#: The processes that send, one a row; see usecases/crew.py.
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    _text("machine"),
+    _text("boot"),
+    _text("space"),
+    Column("pid", Integer, nullable=False),
+    Column("born", BigInteger, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("heartbeat_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    _text("ending"),
+    Column("held", Integer, nullable=False),
+    Column("skew", BigInteger, nullable=False),
+    Column("asked", Text, nullable=False),
+    _text("asked_by"),
+    _text("reason"),
+    _one_of("asked", Asked),
+)
+_there = text("ended_at IS NULL")
+Index("uq_worker_name_there", worker.c.name, unique=True, sqlite_where=_there, postgresql_where=_there)

@@ -17,8 +17,8 @@ from dispatcher.domain.gate import Answer, Facts, Say
 from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.rollback import Quarantined
-from dispatcher.domain.words import Cause, Kind, Signal, State, Verdict
-from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, routes
+from dispatcher.domain.words import Asked, Cause, Kind, Signal, State, Verdict
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, workers
 from dispatcher.store.engine import StoreFault
 
 from . import guard
@@ -26,6 +26,7 @@ from .moves import BY_SCHEDULE, move
 from .office import Office
 from .parcels import packed
 from .record import record
+from .ways import Way, Ways
 
 #: A worker that was stopped for longer than this between its record and the final dot does not send the dot.
 PERMIT_SECONDS = 5.0
@@ -37,6 +38,7 @@ class Claim:
 
     delivery: Delivery
     attempt: Attempt
+    avoid: frozenset[str] = frozenset()  #: routes of its channel that are closed to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,37 +56,27 @@ async def claim(office: Office, worker: Actor, room: int) -> list[Claim]:
 
 
 async def _claim(connection: AsyncConnection, office: Office, worker: Actor, room: int) -> list[Claim]:
+    if await workers.asked(connection, worker.name) is not Asked.RUN:
+        return []
     await guard.require(connection, office)
-    shares = await _shares(connection, office, room)
+    ways = await Ways.now(connection, office)
     claims: list[Claim] = []
-    for row in await deliveries.claimable(connection, office.clock.now(), shares, room):
+    for row in await deliveries.claimable(connection, office.clock.now(), ways.shares(room), room):
         if not any(row.kind is Kind.FAX and row.address == one.delivery.address for one in claims):
-            claims.append(await _lease(connection, office, worker, row))
+            way = await ways.choose(connection, row)
+            if way is not None:
+                claims.append(await _lease(connection, office, worker, row, way))
     return claims
 
 
-async def _shares(connection: AsyncConnection, office: Office, room: int) -> dict[Kind, int]:
-    """How many of each kind: none while its route is closed, a single trial letter when that time is over."""
-    closed = await routes.every(connection)
-    now = office.clock.now()
-    shares = {}
-    for kind, channel in office.outgoing.items():
-        route = closed.get(channel)
-        if route is None:
-            shares[kind] = room
-        elif route.paused_until <= now and not await deliveries.is_sending(connection, channel):
-            shares[kind] = 1
-    return shares
-
-
-async def _lease(connection: AsyncConnection, office: Office, worker: Actor, row: Delivery) -> Claim:
-    channel = office.outgoing[row.kind]
-    fence = row.fence + 1
+async def _lease(connection: AsyncConnection, office: Office, worker: Actor, row: Delivery, way: Way) -> Claim:
+    channel, fence = way.channel, row.fence + 1
     knowingly = {"knowingly": row.knowingly} if row.knowingly else {}
-    data = {"attempt": f"{row.id}.{fence}", "channel": channel, **knowingly}
+    on_trial = {"trial": way.trial} if way.trial else {}
+    data = {"attempt": f"{row.id}.{fence}", "channel": channel, **knowingly, **on_trial}
     moved = await move(connection, office, row, Signal.CLAIM, worker, data=data, fence=fence, channel=channel)
     attempt = await attempts.begin(connection, moved, str(worker), channel, row.knowingly, office.clock.now())
-    return Claim(moved, attempt)
+    return Claim(moved, attempt, way.avoid)
 
 
 async def attempt(office: Office, worker: Actor, one: Claim) -> None:
@@ -255,6 +247,7 @@ def _bare(office: Office, one: Claim, envelope: Envelope) -> Parcel:
         subject=envelope.letter.subject,
         message_id=delivery.message_id,
         date=office.clock.now(),
+        avoid=one.avoid,
         automatic=delivery.step > 0,
     )
 

@@ -19,13 +19,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.checkpoint import Checkpoint, Unreadable
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
+from dispatcher.domain.routes import Route
+from dispatcher.domain.words import RouteState
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load, signer
 from dispatcher.settings.model import is_loopback
-from dispatcher.store import installation, routes
+from dispatcher.store import installation, routes, workers
 from dispatcher.store.engine import Store
 from dispatcher.store.version import newest, require_newest
 
+from . import crew
 from .campaign_files import letterheads_in, letters_in
 
 #: The oldest Python that is tested.
@@ -69,7 +72,7 @@ async def examine(path: Path | None, *, connect: bool = False, now: datetime | N
     except SettingsError as error:
         return [*checks, *_refused(error)]
     checks += [_origin(settings), *_secrets(settings), *_signature(settings, now), _folder(settings)]
-    checks += [one async for one in _database(settings)]
+    checks += [one async for one in _database(settings, now)]
     checks += await asyncio.to_thread(lambda: list(_templates(settings.templates.folder)))
     checks += [_spill(settings.office.folder), _ways_out(settings), *_header_line(settings)]
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
@@ -151,7 +154,7 @@ def _folder(settings: Settings) -> Check:
 # -- the database ------------------------------------------------------------------------------------------------------
 
 
-async def _database(settings: Settings) -> AsyncIterator[Check]:
+async def _database(settings: Settings, now: datetime) -> AsyncIterator[Check]:
     url = make_url(database_url(settings))
     if _missing(url):
         yield Check("database", Finding.WRONG, f"{url.database} does not exist yet", "Run: dispatcher db upgrade")
@@ -166,9 +169,10 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
         await store.read(require_newest)
         yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
         yield await _adopted(store, settings)
+        yield await _crew(store, settings, now)
         for route in (await store.read(routes.every)).values():
-            found = f"{route.name} is paused until {route.paused_until:%d %B %H:%M} UTC: {route.cause} {route.detail}"
-            yield Check("routes", Finding.WRONG, found.strip(), "Mend the cause; it is tried again by itself")
+            if not route.takes_letters:
+                yield _route(route)
     except Conflict as error:
         yield Check("database", Finding.WRONG, str(error), "Run: dispatcher db upgrade")
     except (SQLAlchemyError, OSError) as error:
@@ -190,6 +194,32 @@ async def _adopted(store: Store, settings: Settings) -> Check:
         found = "it was restored, copied or moved: nothing is sent from it"
         return Check("checkpoint", Finding.WRONG, found, "Run: dispatcher adopt --dry-run, then adopt it")
     return Check("checkpoint", Finding.GOOD, f"{settings.guard.folder}, which no backup of the database may carry")
+
+
+def _route(route: Route) -> Check:
+    """A way out by which no letter goes, or only one on trial."""
+    if route.state is RouteState.PAUSED:
+        found = f"{route.name} was paused by {route.by} on {route.since:%d %B %H:%M} UTC: {route.detail}"
+        return Check("routes", Finding.NOTE, found, f"When it may go on: dispatcher routes resume {route.name}")
+    if route.state is RouteState.TRIAL:
+        return Check("routes", Finding.NOTE, f"{route.name} lets us in again; one letter is on trial", "")
+    found = f"{route.name} takes no letters since {route.since:%d %B %H:%M} UTC: {route.cause} {route.detail}".strip()
+    fix = f"Mend the cause; it is looked at by itself, or at once: dispatcher routes probe {route.name}"
+    return Check("routes", Finding.WRONG, found, fix)
+
+
+async def _crew(store: Store, settings: Settings, now: datetime) -> Check:
+    """Is a worker there, and is every one heard of?"""
+    rows = await store.read(workers.every)
+    there = crew.members(rows, now, timedelta(seconds=settings.worker.lease_seconds))
+    silent = [one.row for one in there if one.state == "not heard of"]
+    told = ", ".join(f"{one.name} on {one.seat.host} since {one.heartbeat_at:%d %B %H:%M} UTC" for one in silent)
+    if silent:
+        fix = "Look whether its process and host run; others take over its letters when its leases end"
+        return Check("workers", Finding.WRONG, f"not heard of: {told}", fix)
+    if not there:
+        return Check("workers", Finding.NOTE, "none is running, so nothing leaves", "Start one: dispatcher up")
+    return Check("workers", Finding.GOOD, ", ".join(f"{one.row.name} {one.state}" for one in there))
 
 
 def _missing(url: URL) -> bool:

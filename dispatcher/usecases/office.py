@@ -35,12 +35,21 @@ class Office:
     domain: str  #: right side of Message-IDs
     return_path: Callable[[str], str]  #: delivery id → envelope sender; '' for the sender's own address
     folder: Path  #: for what is kept beside the database: outcomes it did not take, heads of the audit log
+    fax_gateways: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: in order, by the number's beginning
     mail_bytes: int = 10_000_000  #: of the largest mail that is sent
     fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost
     guard: Checkpoint | None = None  #: what is noted outside the database; None: only the database itself is asked
     signer: Signer | None = None  #: whose electronic signature letters carry; None: none
     almanac: Almanac = field(default_factory=shipped)  #: the closed days of offices
+
+    def ways(self, kind: Kind, address: str = "") -> tuple[str, ...]:
+        """The channels that may carry a letter to this address, in order; () where none does."""
+        first = (self.outgoing[kind],) if kind in self.outgoing else ()
+        if kind is not Kind.FAX:
+            return first
+        begins = max((one for one in self.fax_gateways if address.startswith(one)), key=len, default=None)
+        return first if begins is None else self.fax_gateways[begins]
 
     def channel_for(self, kind: Kind) -> Channel:
         return self.channels[self.outgoing[kind]]

@@ -16,15 +16,16 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.archive import append_durably
-from dispatcher.domain.audit import AuditEvent, canonical
+from dispatcher.domain.audit import canonical
 from dispatcher.domain.errors import Conflict, NotFound
 from dispatcher.domain.model import Actor, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report, signal_for
 from dispatcher.domain.schedule import SHORT_WAIT
 from dispatcher.domain.words import Cause, Signal, Stage, State, Verdict
-from dispatcher.store import attempts, audit, deliveries, routes
+from dispatcher.store import attempts, deliveries
 from dispatcher.store.engine import StoreFault
 
+from .breaker import note_routes
 from .hear import apply
 from .moves import BY_SCHEDULE, move
 from .office import Office
@@ -57,7 +58,7 @@ async def settle(
     if attempt.stage is Stage.CLOSED or seen.fence != attempt.fence or seen.state is not State.SENDING:
         return await _settle_late(connection, office, attempt, outcome, actor)
     await attempts.close(connection, attempt_id, outcome, office.clock.now())
-    await _note_route(connection, office, attempt.channel, outcome, actor)
+    await note_routes(connection, office, outcome, actor)
     return await _settle_own(connection, office, seen, attempt, outcome, actor)
 
 
@@ -94,18 +95,6 @@ async def _settle_late(
     report = Report(attempt.id, f"{attempt.id}/own", outcome)
     await apply(connection, office, report, str(actor))
     return await deliveries.get(connection, attempt.delivery_id)
-
-
-async def _note_route(
-    connection: AsyncConnection, office: Office, channel: str, outcome: Outcome, actor: Actor
-) -> None:
-    now = office.clock.now()
-    if outcome.pause_route:
-        if until := await routes.pause(connection, channel, outcome, now):
-            data = {"cause": outcome.cause.value, "until": until.isoformat()}
-            await audit.append(connection, AuditEvent(str(actor), "route.pause", f"route:{channel}", data=data), now)
-    elif outcome.verdict in (Verdict.ACCEPTED, Verdict.DELIVERED) and await routes.resume(connection, channel):
-        await audit.append(connection, AuditEvent(str(actor), "route.resume", f"route:{channel}"), now)
 
 
 # -- the spill file ------------------------------------------------------------------------------------------------
@@ -155,7 +144,8 @@ async def _tell(office: Office, line: str, actor: Actor) -> bool:
 def _read(line: str) -> tuple[str, Outcome]:
     record = json.loads(line)
     fields = record["outcome"]
-    words = {"verdict": Verdict(fields["verdict"]), "cause": Cause(fields["cause"])}
+    passed = tuple((route, cause, words) for route, cause, words in fields.get("passed", ()))
+    words = {"verdict": Verdict(fields["verdict"]), "cause": Cause(fields["cause"]), "passed": passed}
     return record["attempt_id"], Outcome(**{**fields, **words})
 
 

@@ -16,6 +16,7 @@ from dispatcher.archive import append_durably
 from dispatcher.domain.audit import AuditCheck, AuditEntry, as_record, canonical, check, from_record
 from dispatcher.domain.errors import CheckFailed, NotFound, Problem, UserError
 from dispatcher.domain.model import Attempt, Delivery, Letter
+from dispatcher.domain.routes import Route
 from dispatcher.domain.words import Cause, Kind, State
 from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, routes, views
 from dispatcher.store.campaigns import CampaignRow
@@ -92,8 +93,10 @@ async def counts(office: Office, campaign_id: str = "") -> dict[State, int]:
     return await office.store.read(lambda connection: views.counts(connection, campaign_id))
 
 
-async def paused_routes(office: Office) -> dict[str, routes.Route]:
-    return await office.store.read(routes.every)
+async def paused_routes(office: Office) -> dict[str, Route]:
+    """The ways out that take no letters now, or only one on trial."""
+    known = await office.store.read(routes.every)
+    return {name: one for name, one in known.items() if not one.takes_letters}
 
 
 async def next_instant(office: Office) -> datetime | None:

@@ -70,6 +70,12 @@ BEFORE_THE_LETTER = [
 ]
 
 
+def _policy(step: str) -> Fault:
+    """Before a recipient was named, it speaks of us: no letter's fault."""
+    verdict, cause = (UNSENT, Cause.SMTP_REFUSED) if step == "mail" else (REFUSED, Cause.EMAIL_BLOCKED)
+    return fault(f"550 5.7.1 at {step}", step, say("550 5.7.1 not from you"), verdict, cause)
+
+
 def _at_command(step: str) -> list[Fault]:
     """The same faults at MAIL, RCPT and DATA."""
     return [
@@ -83,7 +89,7 @@ def _at_command(step: str) -> list[Fault]:
         fault(f"451 at {step}", step, say("451 4.7.1 greylisted"), DEFERRED, Cause.EMAIL_GREYLISTED),
         fault(f"421 at {step}", step, say("421 4.3.2 closing", then="drop"), DEFERRED, Cause.SMTP_BUSY),
         fault(f"452 4.2.2 at {step}", step, say("452 4.2.2 over quota"), DEFERRED, Cause.EMAIL_MAILBOX_FULL),
-        fault(f"550 5.7.1 at {step}", step, say("550 5.7.1 not from you"), REFUSED, Cause.EMAIL_BLOCKED),
+        _policy(step),
         fault(f"554 at {step}", step, say("554-no", "554 never"), REFUSED, Cause.EMAIL_REFUSED),
         fault(f"552 5.3.4 at {step}", step, say("552 5.3.4 too big"), REFUSED, Cause.EMAIL_TOO_BIG),
         fault(f"530 at {step}", step, say("530 5.7.0 log in first"), UNSENT, Cause.SMTP_AUTH),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from dispatcher.domain.clock import HandClock
 from dispatcher.domain.model import Actor
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.schedule import Policy
+from dispatcher.domain.seat import Seat, here
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
 from dispatcher.store.engine import Store
@@ -55,6 +57,11 @@ class DyingSmtp(SmtpChannel):
             os._exit(KILLED)
 
 
+def _elsewhere(machine: str) -> Seat:
+    """On another host, where nobody here can see that it is gone: its leases have to end."""
+    return replace(here(machine), host="elsewhere")
+
+
 async def _never(order: Order) -> Rendered:
     raise AssertionError(f"a worker renders nothing: {order}")
 
@@ -74,7 +81,7 @@ async def main(point: str, database: str, archive: str, folder: str, port: str, 
         folder=Path(folder),
         guard=Checkpoint(Path(folder).parent / "guard"),
     )
-    await Worker(office, name=Actor("worker", "dying")).drain()
+    await Worker(office, name=Actor("worker", "dying"), sits=_elsewhere).drain()
     await office.store.aclose()
 
 

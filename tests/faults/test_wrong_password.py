@@ -33,7 +33,7 @@ async def test_a_wrong_password_pauses_the_route_and_spends_no_try(database: str
             rows = await desk.deliveries()
             assert {row.state for row in rows} == {State.QUEUED}
             assert {row.tries for row in rows} == {0}
-            route = (await review.paused_routes(desk.office))["smtp"]
+            route = (await review.paused_routes(desk.office))["rogue"]
             assert route.cause == Cause.SMTP_AUTH
             tried = sum(command.upper().startswith("AUTH") for command in rogue.commands)
             for _ in range(12):

@@ -270,7 +270,7 @@ async def test_a_fax_that_is_always_busy_is_tried_by_its_rhythm_and_then_fails(d
 
 
 async def test_bulk_retry_of_what_one_repair_mends_tries_one_first(database: str, tmp_path: Path) -> None:
-    script = {"mail": [say("550 5.7.1 blocked")] * 3}
+    script = {"rcpt": [say("550 5.7.1 blocked")] * 3}
     async with open_desk(database, tmp_path, script=script) as desk:
         people = [person(f"mission-{number}", email=f"mission-{number}@ardesia.example") for number in range(3)]
         await desk.launch(people, Policy.EMAIL)

@@ -18,6 +18,20 @@ class Defence:
 
 DEFENCES = (
     Defence(
+        "dead_worker_on_this_machine",
+        "the leases of the dead end at once",
+        "usecases/crew.py",
+        '    freed = await workers.end_leases(connection, f"worker:{one.name}", one.started_at, now)',
+        "    freed = 0",
+    ),
+    Defence(
+        "dead_worker_on_this_machine",
+        "nobody judges another container's processes",
+        "domain/seat.py",
+        "    if other.space != mine.space or not other.born:",
+        "    if not other.born:",
+    ),
+    Defence(
         "silence_after_the_dot",
         "what nobody knows is in doubt",
         "domain/outcome.py",
@@ -187,10 +201,24 @@ DEFENCES = (
     ),
     Defence(
         "wrong_password",
-        "a closed route is tried with one letter",
-        "usecases/dispatch.py",
-        "route = closed.get(channel)",
-        'route = closed.get("")',
+        "a closed route is looked at ever more rarely",
+        "domain/routes.py",
+        "wait = min(FIRST_WAIT * 2**looks, LONGEST_WAIT)",
+        "wait = FIRST_WAIT",
+    ),
+    Defence(
+        "relay_refuses_us",
+        "what is said before a recipient is named is said of us",
+        "channels/submission.py",
+        "    if replies.refuses_us(reply.code, reply.message):\n",
+        "    if reply.code == 0:\n",
+    ),
+    Defence(
+        "relay_refuses_us",
+        "one refusal that does not pass closes the route",
+        "domain/routes.py",
+        "if counted.faults < FAULTS and cause not in AT_ONCE:",
+        "if counted.faults < 1000:",
     ),
     Defence(
         "relay_down_an_hour",
@@ -282,8 +310,8 @@ DEFENCES = (
         "restored_backup",
         "a claim looks for itself",
         "usecases/dispatch.py",
-        "    await guard.require(connection, office)\n    shares",
-        "    shares",
+        "    await guard.require(connection, office)\n    ways",
+        "    ways",
     ),
     Defence(
         "restored_backup",

@@ -117,7 +117,7 @@ async def send(script: Script, parcel: Parcel = FAX) -> tuple[Outcome, Rogue]:
     [
         ({}, Verdict.ACCEPTED, Cause.NONE),
         ({"rcpt": say("550 5.1.1 no such number")}, Verdict.REFUSED, Cause.FAX_PROVIDER_REJECTED),
-        ({"mail": say("550 5.7.1 not a customer")}, Verdict.REFUSED, Cause.FAX_PROVIDER_REJECTED),
+        ({"mail": say("550 5.7.1 not a customer")}, Verdict.UNSENT, Cause.SMTP_REFUSED),
         ({"rcpt": say("452 4.2.2 full")}, Verdict.DEFERRED, Cause.FAX_GATEWAY_UNREACHABLE),
         ({"connect": DROP}, Verdict.UNSENT, Cause.FAX_GATEWAY_UNREACHABLE),
         ({"dot": accept_then(DROP)}, Verdict.UNKNOWN, Cause.FAX_NO_ANSWER_AFTER_SUBMIT),
