@@ -39,7 +39,13 @@ class Gateway:
         if weather.happens(Fault.FAX_NEVER):
             return 422, {"code": "bad_number"}
         name, reference = f"fax-{len(self.faxes)}", headers["x-fax-reference"]
-        self.faxes[name] = {"id": name, "reference": reference, "status": "sending", "code": "sending", "pages_total": 1}
+        self.faxes[name] = {
+            "id": name,
+            "reference": reference,
+            "status": "sending",
+            "code": "sending",
+            "pages_total": 1,
+        }
         self.world.note("fax taken", reference)
         self.world.loop.call_later(self.world.dice.uniform(*CALL), self._end, name, context=OUTSIDE)
         return 202, {"id": name}
@@ -47,7 +53,9 @@ class Gateway:
     def _end(self, name: str) -> None:
         weather, fax = self.world.weather, self.faxes[name]
         if weather.happens(Fault.FAX_BUSY):
-            fax.update(status="failed", code=self.world.dice.choice(("busy", "no_answer", "line_lost")), pages_confirmed=0)
+            fax.update(
+                status="failed", code=self.world.dice.choice(("busy", "no_answer", "line_lost")), pages_confirmed=0
+            )
         elif weather.happens(Fault.FAX_UNCLEAR):
             fax.update(status="failed", code="lost_after_last_page", pages_confirmed=0)
             self._came_out(fax)

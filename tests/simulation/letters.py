@@ -21,7 +21,9 @@ def address(number: int, *, fax: bool) -> Address:
     return Address(Kind.FAX, f"+4420794{number:05d}") if fax else Address(Kind.EMAIL, f"m@{number}.ardesia.example")
 
 
-async def put_in(office: Office, faxes: list[bool], seconds: float, steps: tuple[tuple[int, int], ...] = ((0, 0),)) -> None:
+async def put_in(
+    office: Office, faxes: list[bool], seconds: float, steps: tuple[tuple[int, int], ...] = ((0, 0),)
+) -> None:
     """Queue a letter for each, which fall due evenly over so many seconds."""
     parts = {"entity": await office.archive.put(ENTITY)}
     parts |= dict.fromkeys(("tiff", "fax_pdf"), await office.archive.put(PAGES))
@@ -29,7 +31,11 @@ async def put_in(office: Office, faxes: list[bool], seconds: float, steps: tuple
 
     async def unit(connection: Any) -> None:
         now = office.clock.now()
-        facts: dict[str, Any] = {"title": "Simulated", "sender_name": "Megan Burke", "sender_email": "m@coalition.example"}
+        facts: dict[str, Any] = {
+            "title": "Simulated",
+            "sender_name": "Megan Burke",
+            "sender_email": "m@coalition.example",
+        }
         listed = [list(step) for step in steps]
         await campaigns.put(connection, CAMPAIGN, launched_at=now, hours=None, steps=listed, proof_after=3, **facts)
         people = [_mission(number, address(number, fax=fax)) for number, fax in enumerate(faxes)]

@@ -59,7 +59,9 @@ class Relay:
 
     def _report(self, taken: Taken, outcome: Outcome) -> None:
         weather, dice = self.world.weather, self.world.dice
-        report = Report(taken.attempt, f"dsn/{taken.attempt}/{len(self.book)}", outcome, b"report " + outcome.verdict.encode())
+        report = Report(
+            taken.attempt, f"dsn/{taken.attempt}/{len(self.book)}", outcome, b"report " + outcome.verdict.encode()
+        )
         for _ in range(1 + weather.happens(Fault.TWICE)):
             after = dice.uniform(*REPORT_AFTER) * (4 if weather.happens(Fault.OUT_OF_ORDER) else 1)
             self.world.under_way += 1

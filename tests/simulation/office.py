@@ -18,6 +18,7 @@ from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.model import Actor
 from dispatcher.domain.schedule import Policy, minutes
+from dispatcher.domain.seat import Seat
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
 from dispatcher.store.engine import Store
@@ -67,8 +68,8 @@ def make_office(world: World) -> Office:
 
 
 def start_worker(world: World, name: str) -> Process:
-    """A new process; whatever one of this name was before is dead."""
-    process = Process(name, world.loop)
+    """A new process, with a name of its own: nobody waits until its forerunner counts as lost."""
+    process = Process(f"{name}-{len(world.processes)}", world.loop)
     world.processes.append(process)
     process.start(_run(world, process))
     return process
@@ -79,7 +80,8 @@ async def _run(world: World, process: Process) -> None:
     while not await _comes_up(office):
         await asyncio.sleep(10.0)
     world.doors.append((process, office))
-    worker = Worker(office, room=12, name=Actor("worker", process.name))
+    place = Seat(process.name, "", "", "", 0, 0)  # as on a host of its own: its leases have to end
+    worker = Worker(office, room=12, name=Actor("worker", process.name), sits=lambda _: place)
     loops = (
         _every(world, (20.0, 20.0), worker.heartbeat),
         _every(world, (600.0, 660.0), worker.note),
@@ -101,14 +103,26 @@ async def _comes_up(office: Office) -> bool:
 async def _work(world: World, worker: Worker) -> None:
     idle = 0
     while True:
-        idle = 0 if await worker.tick() + await worker.ask() else min(idle + 1, LAZIEST)
+        done = await _as_the_clock_does(world, worker.tick) + await _as_the_clock_does(world, worker.ask)
+        idle = 0 if done else min(idle + 1, LAZIEST)
         await asyncio.sleep(world.dice.uniform(*IDLE) * idle if idle else 1.0)
 
 
 async def _every(world: World, seconds: tuple[float, float], doing: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     while True:
         await asyncio.sleep(world.dice.uniform(*seconds))
-        await doing()
+        await _as_the_clock_does(world, doing)
+
+
+async def _as_the_clock_does(world: World, doing: Callable[[], Coroutine[Any, Any, Any]]) -> int:
+    """APScheduler puts down what a job raises and goes on. What is no trouble of this world is a defect of ours."""
+    try:
+        return await doing() or 0
+    except (DispatcherError, OSError):
+        return 0
+    except Exception as fault:  # noqa: BLE001  # it fails the run, at its end
+        world.defects.append(repr(fault))
+        return 0
 
 
 async def _fetch(world: World, office: Office) -> None:

@@ -49,7 +49,8 @@ async def resume(office: Office) -> None:
     """Until it is said: a campaign that nobody resumes is no fault of the program."""
     while True:
         try:
-            return await launch.resume(office, CAMPAIGN, "back", ADA)
+            await launch.resume(office, CAMPAIGN, "back", ADA)
+            return
         except DispatcherError as fault:
             if fault.exit_code != 75:
                 return

@@ -55,7 +55,7 @@ class Sum:
             self.failed.append(one)
 
     def lines(self, seconds: float) -> Iterator[str]:
-        yield f"{self.letters:,} letters, {self.attempts:,} tries, {self.seeds:,} seeds, {self.hours:,.0f} hours of theirs"
+        yield f"{self.letters:,} letters, {self.attempts:,} tries, {self.seeds:,} seeds, {self.hours:,.0f} hours"
         yield f"{self.letters / seconds:.1f} letters a second in {seconds:,.0f} s of ours"
         yield "classes: " + ", ".join(f"{each}: {self.classes[each]:,}" for each in Class)
         yield "faults: " + ", ".join(f"{each}: {count:,}" for each, count in self.faults.most_common())

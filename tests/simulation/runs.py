@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 import sqlite3
 import tempfile
@@ -13,24 +12,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from dispatcher.domain.words import State, Verdict
+from torture.verdict import every_delivery
+
+from dispatcher.domain.words import Verdict
 from dispatcher.store import attempts, audit
 from dispatcher.usecases import review
 from dispatcher.usecases.office import Office
-from torture.verdict import every_delivery
 
 from . import people
 from .checker import ALLOWED, Class, History, classify
 from .faults import Fault
 from .letters import FAX_SHARE, put_in
 from .loop import Process
-from .network import OUTSIDE
 from .office import make_office, start_worker
 from .world import World
 
 WORKERS = ("one", "two", "three")
-#: Seconds in which the letters fall due, and for which the storm lasts.
-STORM = 1800.0
+#: Seconds that the storm lasts for each letter, and at least; in two thirds of it the letters fall due.
+STORM_EACH, STORM_LEAST = 3.6, 600.0
 #: Seconds after the storm within which everything must be decided.
 PATIENCE = 40 * 3600.0
 
@@ -71,8 +70,9 @@ def _memory() -> str | None:
 async def _story(world: World, seed: int, letters: int) -> Result:
     office = make_office(world)
     faxes = [world.dice.random() < FAX_SHARE for _ in range(letters)]
-    await put_in(office, faxes, STORM * 0.7)
-    crew = Crew(world)
+    storm = max(STORM_LEAST, STORM_EACH * letters)
+    await put_in(office, faxes, storm * 0.7)
+    crew = Crew(world, storm)
     person = Process("ada", world.loop)
     person.start(people.live(world, make_office(world)))
     world.processes.append(person)
@@ -96,13 +96,14 @@ class Crew:
     """The workers of the run, and what befalls them."""
 
     world: World
+    seconds: float
     at_work: dict[str, Process] = field(default_factory=dict)
 
     async def storm(self) -> None:
         world = self.world
         for name in WORKERS:
             self.at_work[name] = start_worker(world, name)
-        while world.loop.time() < STORM:
+        while world.loop.time() < self.seconds:
             await asyncio.sleep(world.dice.expovariate(1 / 30.0))
             self._strike()
             self._raise_the_dead()
@@ -159,7 +160,7 @@ async def _judge(world: World, office: Office, seed: int, letters: int) -> Resul
         seed=seed,
         letters=len(histories),
         classes=Counter(each for each, _ in classes),
-        wrong=tuple(f"{each}: {one.delivery.id}" for each, one in classes if each not in ALLOWED),
+        wrong=(*(f"{each}: {one.delivery.id}" for each, one in classes if each not in ALLOWED), *world.defects),
         audit="; ".join(f"{one.seq} {one.what}" for one in check.findings),
         faults=world.weather.seen,
         attempts=sum(len(one.tries) for one in histories),
@@ -178,7 +179,9 @@ async def _histories(connection: Any, held: Counter[str]) -> list[History]:
     return [await _history(connection, one, held, retried, knowingly) for one in await every_delivery(connection)]
 
 
-async def _history(connection: Any, one: Any, held: Counter[str], retried: Counter[str], knowingly: Counter[str]) -> History:
+async def _history(
+    connection: Any, one: Any, held: Counter[str], retried: Counter[str], knowingly: Counter[str]
+) -> History:
     heard = await attempts.evidence_of(connection, one.id)
     told = {item["attempt_id"] for item in heard if item["applied"] and item["verdict"] != Verdict.UNKNOWN}
     about = f"delivery:{one.id}"

@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ class World:
         self.doors: list[tuple[Process, Any]] = []  #: who takes callbacks: a process with its office
         self.post: list[Report] = []  #: reports by mail that nobody has taken yet
         self.under_way = 0  #: those that are still on their way to the mailbox
+        self.defects: list[str] = []  #: what our code raised that no trouble of this world explains
         self.record = hashlib.sha256()
         self.commits = 0
         self.slow_until = 0.0
@@ -98,7 +99,8 @@ class World:
         if process is None or process.ghost:
             return
         if what in ("read", "write"):
-            return await self._perhaps_slow()
+            await self._perhaps_slow()
+            return
         self.danger()
         if self.weather.happens(Fault.PAUSE_HERE):
             self.hold_up(process)
