@@ -6,32 +6,50 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+import shlex
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from dispatcher.archive import Archive
-from dispatcher.channels.base import Channel
+from dispatcher.archive import Archive, Overlay
+from dispatcher.channels.base import Abilities, Channel
+from dispatcher.channels.log_files import LogFiles, Unreadable
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.relay import Relay
+from dispatcher.channels.relay_log import RelayLog, RelayLogs
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.channels.understudy import Understudy
 from dispatcher.checkpoint import Checkpoint
-from dispatcher.domain.clock import Clock, SystemClock
+from dispatcher.domain.clock import Clock, HandClock, SystemClock
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.domain.estimate import Tariff
+from dispatcher.domain.limits import Limits, Pace, Spending
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
 from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
 from dispatcher.letters.header_line import FaxHeader
+from dispatcher.rehearsal.fates import Fates
+from dispatcher.rehearsal.faults import Mix
+from dispatcher.rehearsal.guard import loopback_only
+from dispatcher.rehearsal.post import Post
 from dispatcher.settings import Settings, database_url, read_secret, signer
+from dispatcher.settings.limits import Pace as PaceSettings
+from dispatcher.settings.model import Relay as RelaySettings
+from dispatcher.settings.model import is_loopback
 from dispatcher.store import version
 from dispatcher.store.engine import Store
+from dispatcher.usecases.database import upgrade_database
+from dispatcher.usecases.estimate import page_extra
 from dispatcher.usecases.office import Office
+from dispatcher.usecases.rehearse import Stage
 
 #: A bounce that comes later than this after its letter is no longer believed.
 RETURN_PATH_LIFE = timedelta(days=60)
@@ -99,6 +117,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             mail_bytes=settings.mail.max_bytes,
             fax_header=_fax_header(settings),
             almanac=read_almanac(settings.calendars.closed_days),
+            limits=_limits(settings),
             tariffs=tuple(Tariff(**dict(one)) for one in settings.fax.tariffs),
             guard=Checkpoint(settings.guard.folder, settings.guard.machine, settings.guard.shared),
             signer=signer(settings.signing.certificate_file) if settings.signing.certificate_file else None,
@@ -108,6 +127,95 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
         for channel in channels.values():
             await channel.aclose()
         await store.aclose()
+
+
+# -- rehearsals --------------------------------------------------------------------------------------------------------
+
+#: What stands in where the office has no way out of its own yet.
+_UNDERSTUDIES = {
+    Kind.EMAIL: ("smtp", Abilities()),
+    Kind.FAX: ("simulator", Abilities(asks=True, speaks_back=True, proves=True, confirms_pages=True)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Playhouse:
+    """A rehearsal's own rooms: the office as it is, but for its database, its archive, its clock and its ways out."""
+
+    office: Office  #: the real one: its archive is read, and its press makes letters
+    folder: Path
+    start: datetime
+
+    @property
+    def _database(self) -> Path:
+        return self.folder / "opening.db"
+
+    @asynccontextmanager
+    async def opening(self) -> AsyncIterator[Office]:
+        """The database that every run begins with, empty at first."""
+        url = f"sqlite+aiosqlite:///{self._database}"
+        await asyncio.to_thread(upgrade_database, url)
+        async with self._own(url, HandClock(self.start), {}) as office:
+            yield office
+
+    @asynccontextmanager
+    async def stage(
+        self,
+        mix: Mix,
+        seed: int,
+        whose: Mapping[str, tuple[str, str]],
+        work: Callable[[Office], Callable[[], Awaitable[int]]],
+    ) -> AsyncIterator[Stage]:
+        """One run's own office, as the opening left it. `work` makes the worker's loop for it."""
+        database = self.folder / f"run-{seed}.db"
+        shutil.copyfile(self._database, database)
+        clock, post, cast = HandClock(self.start), Post(), self._cast()
+        # Bounces come by mail, whatever the channel can do.
+        ways = {name: (kind, able.speaks_back or kind is Kind.EMAIL) for name, (kind, able) in cast.items()}
+        fates = Fates(mix, seed, post, whose, ways, page_extra=page_extra(self.office))
+        channels = {
+            name: Understudy(name, kind, abilities, fates.of, fates.asked, fates.knocked, clock.now)
+            for name, (kind, abilities) in cast.items()
+        }
+        try:
+            async with self._own(f"sqlite+aiosqlite:///{database}", clock, channels) as office:
+                yield Stage(office, clock, post, fates, work(office))
+        finally:
+            for path in self.folder.glob(f"{database.name}*"):
+                path.unlink()
+
+    def _cast(self) -> dict[str, tuple[Kind, Abilities]]:
+        """Who carries what: the office's own channels by name, and somebody for a kind that has none yet."""
+        own = {name: (one.kind, one.abilities) for name, one in self.office.channels.items()}
+        return {**own, **{name: (kind, able) for kind, (name, able) in _UNDERSTUDIES.items() if name not in own}}
+
+    def _by(self, kind: Kind) -> str:
+        return self.office.outgoing.get(kind) or _UNDERSTUDIES[kind][0]
+
+    @asynccontextmanager
+    async def _own(self, url: str, clock: Clock, channels: Mapping[str, Channel]) -> AsyncIterator[Office]:
+        store = Store(url, throw_away=True)
+        try:
+            yield replace(
+                self.office,
+                store=store,
+                archive=Overlay(self.folder / "archive", self.office.archive),
+                clock=clock,
+                channels=channels or self.office.channels,
+                outgoing={kind: self._by(kind) for kind in Kind},
+                folder=self.folder,
+                fax_header=None,  # what it lacks is told beforehand; no rehearsed page is looked at
+                guard=None,
+            )
+        finally:
+            await store.aclose()
+
+
+@asynccontextmanager
+async def open_playhouse(office: Office, start: datetime) -> AsyncIterator[Playhouse]:
+    """Rooms for a rehearsal from `start` on, thrown away at the end. Nothing of this process leaves loopback in it."""
+    with loopback_only(), tempfile.TemporaryDirectory(prefix="dispatcher-rehearsal-") as folder:
+        yield Playhouse(office, Path(folder), start)
 
 
 def _policy(settings: Settings) -> Policy:
@@ -121,6 +229,29 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
+def _limits(settings: Settings) -> Limits:
+    given = settings.limits
+    fax = {"simulator": settings.fax.simulator.pace, "mailfax": settings.fax.mailfax.pace}
+    return Limits(
+        domain=_pace(settings.mail.per_domain),
+        routes={
+            **{one.name: _pace(one.pace) for one in settings.mail.relays},
+            **{name: _pace(pace) for name, pace in fax.items()},
+        },
+        call=timedelta(minutes=settings.fax.call_minutes),
+        courtesy=timedelta(hours=given.courtesy_hours),
+        campaign_letters=given.campaign_letters,
+        campaign_exceptions={one.campaign: one.letters for one in given.exceptions},
+        per_day=given.per_day,
+        spending=Spending(**dict(settings.fax.spending)),
+        zone=settings.office.timezone,
+    )
+
+
+def _pace(given: PaceSettings) -> Pace:
+    return Pace(given.at_once, given.per_minute, given.per_hour, timedelta(seconds=given.gap_seconds))
+
+
 # -- channels ----------------------------------------------------------------------------------------------------------
 
 Maker = Callable[[Settings, Clock], Channel | None]
@@ -128,7 +259,7 @@ Maker = Callable[[Settings, Clock], Channel | None]
 
 def _smtp(settings: Settings, clock: Clock) -> Channel | None:
     relays = _relays(settings)
-    return SmtpChannel(relays) if relays else None
+    return SmtpChannel(relays, logs=_relay_logs(settings, clock)) if relays else None
 
 
 def _mailfax(settings: Settings, clock: Clock) -> Channel | None:
@@ -188,6 +319,31 @@ def _relays(settings: Settings) -> list[Relay]:
         )
         for one in settings.mail.relays
     ]
+
+
+def _relay_logs(settings: Settings, clock: Clock) -> RelayLogs:
+    return RelayLogs({one.name: _relay_log(one) for one in settings.mail.relays}, clock.now)
+
+
+def _relay_log(one: RelaySettings) -> RelayLog | None:
+    files = _log_files(one)
+    if files is None:
+        return None
+    return RelayLog(files, tuple(shlex.split(one.queue_command)), is_loopback(one.host), one.user)
+
+
+def _log_files(one: RelaySettings) -> LogFiles | None:
+    zone = ZoneInfo(one.log_zone) if one.log_zone else None
+    return LogFiles(one.log_file, one.log_folder, zone) if one.log_file else None
+
+
+def newest_in_log(one: RelaySettings) -> tuple[datetime | None, datetime] | str:
+    """When the last line in a relay's log says that it was written, and when its file was; or why nobody knows."""
+    files = _log_files(one)
+    try:
+        return files.newest() if files else "no log is named"
+    except Unreadable as fault:
+        return str(fault)
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------

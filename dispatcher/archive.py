@@ -83,6 +83,29 @@ class Archive:
         _sync_folder(target.parent)
 
 
+class Overlay(Archive):
+    """An archive for a rehearsal: it reads what another one keeps, and puts what is new into a folder of its own.
+
+    The other one is never written to. What is put here is thrown away soon, so that nothing waits for the disk.
+    """
+
+    def __init__(self, folder: Path, below: Archive) -> None:
+        super().__init__(folder)
+        self._below = below
+
+    def path(self, digest: str) -> Path:
+        own = super().path(digest)
+        return own if own.exists() else self._below.path(digest)
+
+    def put_now(self, data: bytes) -> str:
+        digest = digest_of(data)
+        target = super().path(digest)
+        if not self.path(digest).exists():
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(data)
+        return digest
+
+
 def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -245,9 +245,11 @@ class Worker:
         clock.add_job(self.note, "interval", seconds=NOTE_SECONDS, id="note")
         clock.add_job(self.heartbeat, "interval", seconds=self.office.policy.lease.total_seconds() / 3, id="heartbeat")
         clock.start()
+        winding = asyncio.create_task(_wind(clock), name="clock")
         try:
             await _either(until, self._leaving)
         finally:
+            winding.cancel()
             clock.shutdown(wait=False)
             await self._finish()
 
@@ -269,6 +271,20 @@ class Worker:
         while len(self._tasks) > self.room // 2 and (left := end - time.monotonic()) > 0:
             await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         return len(self._tasks) <= self.room // 2
+
+
+async def _wind(clock: AsyncIOScheduler) -> None:
+    """The scheduler goes by the wall clock: set back, it would be silent until that has caught up. The loop goes on."""
+    while True:
+        await asyncio.sleep(WAIT_SECONDS)
+        ring_what_was_set_back(clock, datetime.now(UTC))
+
+
+def ring_what_was_set_back(clock: AsyncIOScheduler, now: datetime) -> None:
+    """Fire every job at once that would wait for longer than its interval."""
+    for job in clock.get_jobs():
+        if job.next_run_time is not None and job.next_run_time - now > job.trigger.interval:
+            job.modify(next_run_time=now)
 
 
 async def _either(*events: asyncio.Event) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from dispatcher.domain.outcome import Outcome, Report
-from dispatcher.domain.words import Kind
+from dispatcher.domain.words import Kind, State
+
+#: The newest line of a relay's log may differ by this from the time at which its file was last written: beyond it, the
+#: log's clock is not ours.
+CLOCK_TOLERANCE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,27 @@ class Abilities:
     """What a channel can do; the use cases go by this, never by its name."""
 
     asks: bool = False  #: `ask` can find out what became of an attempt
+    only_doubts: bool = False  #: `ask` is for attempts in doubt; of what was accepted it has no more to tell
     speaks_back: bool = False  #: sends callbacks
     proves: bool = False  #: gives evidence of delivery; without it, silence is only ever 'presumed'
     confirms_pages: bool = False
     retries_itself: bool = False  #: the provider dials again on its own
     takes_bytes: bool = True
     prints_header: bool = False  #: prints the line with sender, number, date and page at the top of each fax page
+
+    def asks_about(self, state: State) -> bool:
+        """Can it be asked about a delivery in this state?"""
+        return self.asks and (state is State.IN_DOUBT or not self.only_doubts)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What we ourselves have on record of an attempt, for a far end that does not know our name for it."""
+
+    message_id: str
+    opened_at: datetime
+    left_at: datetime  #: when its last bytes were about to leave
+    relay: str = ""  #: which of our relays had it; '' where its worker was lost before it could say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +106,11 @@ class Channel(Protocol):
         """
         ...
 
-    async def ask(self, attempt_id: str, ref: str) -> Outcome:
-        """What became of an earlier attempt, by our name for it. UNKNOWN when the provider cannot tell."""
+    async def ask(self, attempt_id: str, ref: str, about: Try | None = None) -> Outcome:
+        """What became of an earlier attempt, by our name for it. UNKNOWN when the provider cannot tell.
+
+        `about` is what else we know of it; None for an attempt that is not on record.
+        """
         ...
 
     async def probe(self, route: str = "") -> Outcome:

@@ -18,7 +18,7 @@ from dispatcher.domain.errors import NoticeRejected, Problem, SettingsError, Use
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.words import Cause, Kind, Verdict
 
-from .base import Abilities, CommitPoint, Notice, Parcel
+from .base import Abilities, CommitPoint, Notice, Parcel, Try
 from .message import Heading, address_problems, stamp
 from .relay import Relay
 from .smtp import checked_envelope, unfit
@@ -104,7 +104,7 @@ class MailFaxChannel:
         facts = outcome.facts | {"gateway": self._gateway.name}
         return replace(outcome, cause=AS_FAX.get(outcome.cause, outcome.cause), facts=facts)
 
-    async def ask(self, attempt_id: str, ref: str) -> Outcome:
+    async def ask(self, attempt_id: str, ref: str, about: Try | None = None) -> Outcome:
         """Nobody can be asked by mail."""
         return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_PROOF, "a gateway by mail cannot be asked", ref)
 

@@ -82,6 +82,11 @@ def negative(code: int, text: str, *, recipient: bool = False) -> Outcome:
     return out_of_step(detail)
 
 
+def returned(status: str) -> Cause:
+    """Why a relay gave a letter back that it had taken, by the enhanced status code in its report or log ('5.1.1')."""
+    return _cause(550, f"5{status[1:]}") or Cause.EMAIL_REFUSED  # it will not try again, whatever class it had
+
+
 def refuses_us(code: int, text: str) -> bool:
     """Does this reply to MAIL say that the relay takes nothing from us, whoever it is for?"""
     return 500 <= code <= 599 and code not in NOT_ADMITTED and REFUSES_US.match(text) is not None

@@ -23,7 +23,7 @@ from dispatcher.domain.outcome import Outcome, Report, escape
 from dispatcher.domain.tokens import verify_callback
 from dispatcher.domain.words import Cause, Kind, Verdict
 
-from .base import Abilities, CommitPoint, Notice, Parcel
+from .base import Abilities, CommitPoint, Notice, Parcel, Try
 
 Meaning = tuple[Verdict, Cause]
 
@@ -177,7 +177,7 @@ class SimulatorChannel:
             return Outcome(Verdict.ACCEPTED, detail="it answers", route=self.name)
         return Outcome(Verdict.UNSENT, Cause.FAX_GATEWAY_UNREACHABLE, answer.detail, pause_route=self.name)
 
-    async def ask(self, attempt_id: str, ref: str) -> Outcome:
+    async def ask(self, attempt_id: str, ref: str, about: Try | None = None) -> Outcome:
         """By the gateway's name for it, else by ours. Only 'none', said to ours, proves that it never took one."""
         path = f"/faxes/{quote(ref, safe='')}" if ref else f"/faxes?reference={quote(attempt_id, safe='')}"
         try:

@@ -1,4 +1,4 @@
-"""Email: one letter to one recipient through our own relays. It may say 'accepted', never 'delivered'."""
+"""Email: one letter to one recipient through our own relays. A try is at best 'accepted', never 'delivered'."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from dispatcher.domain.errors import NoticeRejected, UserError
 from dispatcher.domain.outcome import Outcome, Report, escape
 from dispatcher.domain.words import Cause, Kind, Verdict
 
-from .base import Abilities, CommitPoint, Notice, Parcel
+from .base import Abilities, CommitPoint, Notice, Parcel, Try
 from .message import address_problems, heading_of, stamp
 from .relay import Relay
+from .relay_log import RelayLogs
 from .submission import Envelope, Submission
 
 
 class SmtpChannel:
-    """The channel 'smtp'. A relay cannot be asked later, and gives no proof: bounces and DSNs come by mail."""
+    """The channel 'smtp'. It gives no proof: bounces and DSNs come by mail. A relay whose log we may read is asked."""
 
     name = "smtp"
     kind = Kind.EMAIL
-    abilities = Abilities()
 
-    def __init__(self, relays: Sequence[Relay], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, relays: Sequence[Relay], clock: Callable[[], float] = time.monotonic, logs: RelayLogs | None = None
+    ) -> None:
         """`relays` are tried in order. `clock` counts the seconds of a Permit. Raises ValueError without relays."""
         self._submission = Submission(relays, clock)
+        self._logs = logs or RelayLogs({})
+        self.abilities = Abilities(asks=bool(logs), only_doubts=True)
         self.routes = self._submission.routes
 
     async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
@@ -37,9 +41,9 @@ class SmtpChannel:
             return unfit(exc)
         return await self._submission.submit(envelope, message, commit, parcel.avoid)
 
-    async def ask(self, attempt_id: str, ref: str) -> Outcome:
-        """A relay keeps no record that it would show us."""
-        return Outcome(Verdict.UNKNOWN, Cause.EMAIL_NO_ANSWER_AFTER_DATA, "a relay cannot be asked", ref)
+    async def ask(self, attempt_id: str, ref: str, about: Try | None = None) -> Outcome:
+        """What the relays' logs prove of it; nothing where we may not read them."""
+        return await self._logs.ask(attempt_id, about)
 
     async def probe(self, route: str = "") -> Outcome:
         """Connect, say EHLO, start TLS, log in, say QUIT."""

@@ -19,6 +19,7 @@ from .output import (
     heading,
     local,
     say,
+    say_if,
     table,
     utc,
     warn_by_code,
@@ -96,6 +97,7 @@ def _by_channel(plan: Plan) -> dict[str, int]:
 @app.command()
 def preview(context: typer.Context, campaign: Id, json: Json = False) -> None:
     """The whole prepared plan: every letter, every delivery, and what an approver should know."""
+    from dispatcher.usecases import purse
     from dispatcher.usecases.look import look
     from dispatcher.usecases.review import read_plan
 
@@ -103,6 +105,7 @@ def preview(context: typer.Context, campaign: Id, json: Json = False) -> None:
 
     async def work(office: Office) -> tuple[str, Plan, list[Problem]]:
         digest, plan = await read_plan(office, campaign)
+        say_if(await purse.told(office, plan))
         return digest, plan, [*plan.remarks, *await look(office, plan)]
 
     digest, plan, remarks = in_office(context, work)
@@ -122,6 +125,7 @@ def approve(
     json: Json = False,
 ) -> None:
     """Sign the plan. Any change of it afterwards makes the approval void."""
+    from dispatcher.usecases import purse
     from dispatcher.usecases.launch import approve as sign
     from dispatcher.usecases.look import BARRED, digest_of, look, require_possible
     from dispatcher.usecases.review import read_plan
@@ -130,6 +134,7 @@ def approve(
         found, plan = await read_plan(office, campaign)
         remarks = [*plan.remarks, *await look(office, plan)]
         warn_by_code([one for one in remarks if one.code not in BARRED])
+        say_if(await purse.told(office, plan))
         require_possible(remarks)
         shown = {digest_of(one) for one in remarks}
         if digest:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dispatcher.domain.words import Cause, Kind, Signal, State
+from dispatcher.domain.verbs import Verb
+from dispatcher.domain.words import Cause, Kind, State
 
-from .output import Json, Reason, as_json, local, table
+from .choosing import (
+    Campaign,
+    CauseCode,
+    Channel,
+    Choice,
+    Contact,
+    Domain,
+    DryRun,
+    Expect,
+    One,
+    Since,
+    Why,
+    act,
+    add,
+    wanted_of,
+)
+from .output import Json, Reason, as_json, aside, local, table
 from .records import delivery_record
 from .session import in_office, operator, settings_of
 from .words import STATES, cause_text
@@ -30,19 +49,37 @@ def list_(
     channel: Annotated[Kind | None, typer.Option("--channel", help="By this channel.")] = None,
     contact: Annotated[str, typer.Option("--contact", help="To this contact.")] = "",
     step: Annotated[int | None, typer.Option("--step", help="0 is the first letter.", min=0)] = None,
+    domain: Domain = "",
+    since: Since = "",
+    snoozed: Annotated[bool, typer.Option("--snoozed", help="Only what is put aside.")] = False,
     limit: Annotated[int, typer.Option("--limit", help="So many at the most; 0 is all.", min=0)] = 0,
     json: Json = False,
 ) -> None:
     """Deliveries, as the filters say."""
-    from dispatcher.usecases.review import Wanted, list_deliveries
+    from dispatcher.usecases.review import list_deliveries
 
-    wanted = Wanted(campaign, tuple(state or ()), cause, channel, contact, step)
+    choice = Choice("", campaign, cause, channel, contact, domain, step, since)
+    wanted = replace(
+        wanted_of(context, choice), states=tuple(state or ()), asleep_at=datetime.now(UTC) if snoozed else None
+    )
     found = in_office(context, lambda office: list_deliveries(office, wanted, limit))
     if json:
         as_json(deliveries=[delivery_record(one.delivery, one.attempts) for one in found])
         return
     zone = settings_of(context).office.timezone
-    columns = ("id", "campaign", "step", "recipient", "channel", "address", "state", "cause", "tries", "next")
+    columns = (
+        "id",
+        "campaign",
+        "step",
+        "recipient",
+        "channel",
+        "address",
+        "state",
+        "cause",
+        "tries",
+        "next",
+        "aside until",
+    )
     table(columns, [_line(one, zone) for one in found], "there is no such delivery")
 
 
@@ -59,6 +96,7 @@ def _line(one: Listed, zone: str) -> tuple[object, ...]:
         cause_text(row.cause),
         one.attempts,
         local(row.due, zone),
+        aside(row.snoozed_until, zone),
     )
 
 
@@ -76,37 +114,54 @@ def show(context: typer.Context, delivery: Id, json: Json = False) -> None:
         show_story(story, settings_of(context).office.timezone)
 
 
-@app.command()
-def hold(context: typer.Context, delivery: Id, reason: Reason) -> None:
-    """Freeze it until it is released."""
-    _by_hand(context, delivery, Signal.HOLD, reason)
+add(app, "hold", Verb.HOLD, "Freeze it until it is released: one, or all of a filter.")
+add(app, "release", Verb.RELEASE, "Lift the hold: back to the queue, within the recipient's office hours.")
+add(app, "cancel", Verb.CANCEL, "Stop it on purpose before it leaves; it does not start again.")
+add(app, "switch", Verb.SWITCH, "Send the same letter by fax instead of email, or the reverse, to the same contact.")
+add(app, "unsnooze", Verb.UNSNOOZE, "Take back what was put aside, before its hour.")
 
 
 @app.command()
-def release(context: typer.Context, delivery: Id, reason: Reason) -> None:
-    """Lift the hold: back to the queue."""
-    _by_hand(context, delivery, Signal.RELEASE, reason)
-
-
-@app.command()
-def cancel(context: typer.Context, delivery: Id, reason: Reason) -> None:
-    """Stop it on purpose; it does not start again."""
-    _by_hand(context, delivery, Signal.CANCEL, reason)
+def snooze(
+    context: typer.Context,
+    until: Annotated[str, typer.Option("--until", help="'2026-12-01 09:00', 'monday', '3 days'.", show_default=False)],
+    delivery: One = "",
+    campaign: Campaign = "",
+    cause: CauseCode = None,
+    channel: Channel = None,
+    contact: Contact = "",
+    domain: Domain = "",
+    since: Since = "",
+    expect: Expect = None,
+    dry_run: DryRun = False,
+    reason: Why = "",
+    json: Json = False,
+) -> None:
+    """Put what failed or is held aside until an hour; it comes back to the lists by itself, and sends nothing."""
+    choice = Choice(
+        delivery,
+        campaign,
+        cause,
+        channel,
+        contact,
+        domain,
+        since=since,
+        expect=expect,
+        dry_run=dry_run,
+        reason=reason,
+        json=json,
+        until=until,
+    )
+    act(context, Verb.SNOOZE, choice)
 
 
 @app.command()
 def readdress(context: typer.Context, delivery: Id, reason: Reason) -> None:
-    """Send a failed letter to its contact's corrected address, once that was imported."""
+    """Send a letter that failed or waits to its contact's corrected address, once that was imported."""
     from dispatcher.usecases import operate
 
     row = in_office(context, lambda office: operate.readdress(office, delivery, reason, operator()))
     typer.echo(f"{row.id}: {STATES[row.state]} to {row.address}, instead of {delivery}")
-
-
-def _by_hand(context: typer.Context, delivery: str, signal: Signal, reason: str) -> None:
-    from dispatcher.usecases.operate import apply_by_hand
-
-    say_state(in_office(context, lambda office: apply_by_hand(office, delivery, signal, reason, operator())))
 
 
 def say_state(row: Delivery) -> None:
@@ -121,7 +176,7 @@ def answered(
     json: Json = False,
 ) -> None:
     """Somebody answered this letter: they have it, and no follow-up goes to them."""
-    from dispatcher.usecases.operate import note_answer
+    from dispatcher.usecases.answers import note_answer
 
     done = in_office(context, lambda office: note_answer(office, delivery, note, operator()))
     if json:

@@ -22,9 +22,11 @@ def doctor(
     """Look whether everything is fit to send. Changes nothing; ends with 6 when something is wrong."""
     import asyncio
 
-    from dispatcher.usecases.doctor import Finding, examine
+    from dispatcher.app import newest_in_log
+    from dispatcher.usecases.checks import Finding
+    from dispatcher.usecases.doctor import examine
 
-    checks = asyncio.run(examine(session_of(context).config, connect=connect))
+    checks = asyncio.run(examine(session_of(context).config, connect=connect, newest=newest_in_log))
     wrong = sum(check.finding is Finding.WRONG for check in checks)
     if json:
         fields = [

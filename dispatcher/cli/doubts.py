@@ -16,7 +16,7 @@ from .session import in_office, operator, settings_of
 from .words import cause_text, next_step
 
 if TYPE_CHECKING:
-    from dispatcher.usecases.operate import Decision
+    from dispatcher.usecases.doubts import Decision
 
 app = typer.Typer(name="doubts", help="Letters that may or may not have gone.", no_args_is_help=True)
 
@@ -65,7 +65,7 @@ def settle(
     json: Json = False,
 ) -> None:
     """Say what became of one letter in doubt, and how you know."""
-    from dispatcher.usecases.operate import settle_doubt
+    from dispatcher.usecases.doubts import settle_doubt
 
     decision = _decision(arrived=arrived, not_sent=not_sent, resend=resend, give_up=give_up)
     if resend:
@@ -79,7 +79,7 @@ def settle(
 
 def _decision(**said: bool) -> Decision:
     """The one that was said. Raises UserError for none, or for several."""
-    from dispatcher.usecases.operate import Decision
+    from dispatcher.usecases.doubts import Decision
 
     chosen = [name for name, given in said.items() if given]
     if len(chosen) != 1:

@@ -1,4 +1,4 @@
-"""`dispatcher failures`: what failed, by cause, with the next step; another try for one, or for all of a cause."""
+"""`dispatcher failures`: what failed, by cause, with the next step; another try for one, or for many; giving up."""
 
 from __future__ import annotations
 
@@ -7,17 +7,38 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dispatcher.domain.errors import Problem, UserError
-from dispatcher.domain.words import CAUSES, Bulk, Cause, Kind
+from dispatcher.domain.trial import Trial
+from dispatcher.domain.verbs import Verb
+from dispatcher.domain.words import CAUSES, Bulk
 
-from .output import Json, as_json, say, table
-from .session import in_office, operator
+from .choosing import (
+    Campaign,
+    CauseCode,
+    Channel,
+    Choice,
+    Contact,
+    Domain,
+    DryRun,
+    Expect,
+    One,
+    Since,
+    StepNumber,
+    Why,
+    act,
+    add,
+    wanted_of,
+)
+from .output import Json, as_json, local, say, table, utc
+from .session import in_office, operator, settings_of
 from .words import cause_text, next_step
 
 if TYPE_CHECKING:
     from dispatcher.usecases.office import Office
+    from dispatcher.usecases.review import Wanted
+    from dispatcher.usecases.todo import Failures
+    from dispatcher.usecases.try_first import Tried
 
 app = typer.Typer(name="failures", help="What failed and needs you.", no_args_is_help=True)
-Campaign = Annotated[str, typer.Option("--campaign", help="Of this campaign alone.")]
 
 _TOGETHER = {
     Bulk.YES: "together",
@@ -28,67 +49,127 @@ _TOGETHER = {
 
 
 @app.command("list")
-def list_(context: typer.Context, campaign: Campaign = "", json: Json = False) -> None:
-    """Failures grouped by cause, the largest group first."""
-    from dispatcher.usecases.review import failures_by_cause
+def list_(
+    context: typer.Context,
+    campaign: Campaign = "",
+    channel: Channel = None,
+    contact: Contact = "",
+    domain: Domain = "",
+    since: Since = "",
+    json: Json = False,
+) -> None:
+    """Failures grouped by cause, the largest group first. What is put aside is counted beside."""
+    from dispatcher.usecases.todo import failures
 
-    groups = in_office(context, lambda office: failures_by_cause(office, campaign))
+    choice = Choice(campaign=campaign, channel=channel, contact=contact, domain=domain, since=since)
+    wanted = wanted_of(context, choice)
+    groups = in_office(context, lambda office: failures(office, wanted))
     if json:
-        as_json(failures=[_record(*group) for group in groups])
+        as_json(failures=[_record(one) for one in groups])
         return
-    lines = [
-        (count, kind, cause, cause_text(cause), next_step(cause), _TOGETHER[CAUSES[cause].bulk])
-        for cause, kind, count in groups
-    ]
-    table(("number", "channel", "code", "cause", "next step", "retry"), lines, "nothing has failed")
+    zone = settings_of(context).office.timezone
+    lines = [_line(one, zone) for one in groups]
+    columns = ("number", "channel", "code", "cause", "next step", "retry", "tried first", "put aside")
+    table(columns, lines, "nothing has failed")
     if lines:
-        say("their ids: dispatcher deliveries list --state failed")
+        say("their ids: dispatcher deliveries list --state failed; what is put aside: deliveries list --snoozed")
 
 
-def _record(cause: Cause, kind: Kind, count: int) -> dict[str, object]:
-    facts = CAUSES[cause]
+def _line(one: Failures, zone: str) -> tuple[object, ...]:
+    return (
+        one.count,
+        one.kind,
+        one.cause,
+        cause_text(one.cause),
+        next_step(one.cause),
+        _TOGETHER[CAUSES[one.cause].bulk],
+        f"{local(one.tried.at, zone)}: {one.tried.fate}" if one.tried else "",
+        one.snoozed or "",
+    )
+
+
+def _record(one: Failures) -> dict[str, object]:
+    facts = CAUSES[one.cause]
     return {
-        "cause": cause,
-        "channel": kind,
-        "count": count,
-        "text": cause_text(cause),
-        "next": next_step(cause),
+        "cause": one.cause,
+        "channel": one.kind,
+        "count": one.count,
+        "snoozed": one.snoozed,
+        "text": cause_text(one.cause),
+        "next": next_step(one.cause),
         "who": facts.who,
         "bulk": facts.bulk,
+        "tried": tried_record(one.tried),
     }
+
+
+def tried_record(tried: Tried | None) -> dict[str, object] | None:
+    if tried is None:
+        return None
+    return {"id": tried.delivery.id, "at": utc(tried.at), "by": tried.by, "fate": tried.fate, "words": tried.words}
 
 
 @app.command()
 def retry(
     context: typer.Context,
-    delivery: Annotated[str, typer.Argument(metavar="ID", help="One delivery's id.", show_default=False)] = "",
-    cause: Annotated[
-        Cause | None, typer.Option("--cause", metavar="CODE", help="All failures of this cause, as in fax.busy.")
-    ] = None,
+    delivery: One = "",
     campaign: Campaign = "",
-    first: Annotated[int, typer.Option("--first", help="Only so many of them.", min=0)] = 0,
-    expect: Annotated[int | None, typer.Option("--expect", help="Refuse when there are not so many.", min=0)] = None,
-    after_trial: Annotated[bool, typer.Option("--after-trial", help="One was tried first, and it went.")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the audit log.")] = "",
+    cause: CauseCode = None,
+    channel: Channel = None,
+    contact: Contact = "",
+    domain: Domain = "",
+    step: StepNumber = None,
+    since: Since = "",
+    try_one: Annotated[bool, typer.Option("--try-one", help="One of them; the rest goes when that one went.")] = False,
+    wait: Annotated[int, typer.Option("--wait", help="So many seconds for what becomes of the one.", min=0)] = 0,
+    expect: Expect = None,
+    dry_run: DryRun = False,
+    reason: Why = "",
     json: Json = False,
 ) -> None:
-    """Another full set of tries for one failed delivery, or for all failures of a cause."""
-    from dispatcher.usecases import operate
+    """Another full set of tries for one failed letter, or for all of a cause or another filter."""
+    choice = Choice(delivery, campaign, cause, channel, contact, domain, step, since, expect, dry_run, reason, json)
+    if not try_one:
+        act(context, Verb.RETRY, choice)
+    elif delivery or dry_run or expect is not None:
+        way_out = "Say --try-one with a filter alone, then --expect for the rest."
+        raise UserError(Problem("--try-one", "goes with none of ID, --expect and --dry-run", way_out, "E_FILTER"))
+    else:
+        _try_one(context, choice, wait)
 
-    if bool(delivery) is (cause is not None):
-        raise UserError(Problem("", "say what to retry", "Give one ID, or --cause CODE."))
 
-    async def work(office: Office) -> list[str]:
-        if cause is None:
-            return [(await operate.retry(office, delivery, reason, operator())).id]
-        return await operate.retry_all(
-            office, cause, campaign, operator(), first=first, expect=expect, after_trial=after_trial, reason=reason
-        )
+add(app, "give-up", Verb.GIVE_UP, "Leave it at that: one failure, or all of a filter, with a reason.")
 
-    queued = in_office(context, work)
-    if json:
-        as_json(queued=queued)
+
+def _try_one(context: typer.Context, choice: Choice, wait: int) -> None:
+    from dispatcher.usecases.try_first import try_one
+
+    wanted = wanted_of(context, choice)
+
+    async def work(office: Office) -> Tried:
+        await try_one(office, wanted, choice.reason, operator())
+        return await _outcome(office, wanted, wait)
+
+    tried = in_office(context, work)
+    if choice.json:
+        as_json(queued=[tried.delivery.id], tried=tried_record(tried))
         return
-    for one in queued:
-        typer.echo(one)
-    say(f"{len(queued)} queued again")
+    typer.echo(tried.delivery.id)
+    say(tried.words)
+    again = f"dispatcher failures retry {choice.options()}"
+    say(f"the rest stays as it is; it goes when this one went, with: {again} (--dry-run shows how many)")
+
+
+async def _outcome(office: Office, wanted: Wanted, seconds: int) -> Tried:
+    """What becomes of it within so many seconds; a worker elsewhere sends it."""
+    import asyncio
+
+    from dispatcher.usecases.try_first import tried
+
+    for left in range(seconds, -1, -1):
+        found = await tried(office, wanted)
+        assert found is not None  # it was noted just before
+        if found.fate is not Trial.WAITS or not left:
+            return found
+        await asyncio.sleep(1)
+    raise AssertionError("the last round returns")

@@ -43,6 +43,12 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def say_if(text: str) -> None:
+    """Nothing where there is nothing to say."""
+    if text:
+        say(text)
+
+
 def warn(problems: Iterable[Problem]) -> None:
     for problem in problems:
         say(f"warning: {problem}")
@@ -133,6 +139,11 @@ def local(instant: datetime | None, zone: str, to: str = "minutes") -> str:
     return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(" ", to) if instant else ""
 
 
+def aside(until: datetime | None, zone: str) -> str:
+    """Until when it is put aside; '' where that hour has come."""
+    return local(until, zone) if until is not None and until > datetime.now(UTC) else ""
+
+
 # -- questions ---------------------------------------------------------------------------------------------------------
 
 
@@ -143,6 +154,15 @@ def confirm(question: str, *, yes: bool) -> None:
     if not asked_by_a_person():
         raise UserError(Problem("", f"nobody is there to be asked: {question}", "Say --yes."))
     typer.confirm(question, abort=True, err=True)
+
+
+def ask(question: str, option: str) -> str:
+    """Ask for a few words. Raises UserError where nobody is there to be asked, naming the option to say instead."""
+    if not asked_by_a_person():
+        raise UserError(
+            Problem(option, "a reason is wanted", f"Say {option} '…'; it stands in the audit log.", "E_REASON")
+        )
+    return str(typer.prompt(question, err=True))
 
 
 def asked_by_a_person() -> bool:

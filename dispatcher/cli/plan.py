@@ -35,6 +35,8 @@ def show_plan(digest: str, plan: Plan, remarks: Sequence[Problem], zone: str, *,
             ("leaves", campaign["local_key"].replace("T", " ")),
             ("repeats", f"{len(plan.instants)} times in all" if len(plan.instants) > 1 else ""),
             ("hours", _hours(campaign)),
+            ("a day", f"{campaign['per_day']} letters at the most" if campaign.get("per_day") else ""),
+            ("gap", _gap(campaign)),
             ("fax cover", "yes" if campaign["fax_cover"] else ""),
             *estimate_facts(campaign, zone),
         ]
@@ -52,6 +54,12 @@ def _hours(campaign: Mapping[str, Any]) -> str:
         return ""
     days = "every day" if campaign.get("days") == Days.EVERY else "working days"
     return "–".join(campaign["hours"]) + f" on {days}, in the recipient's time"
+
+
+def _gap(campaign: Mapping[str, Any]) -> str:
+    """Another gap to other letters than the settings', and why."""
+    own = campaign.get("limits", {})
+    return f"{own['courtesy_hours']} hours to other letters: {own['reason']}" if "courtesy_hours" in own else ""
 
 
 def _stop(plan: Plan, stop: Stop) -> dict[str, object]:

@@ -26,8 +26,12 @@ from . import (
     doubts,
     failures,
     letters,
+    limits,
     occurrences,
+    rehearse,
     routes,
+    sending,
+    todo,
     work,
     workers,
 )
@@ -47,15 +51,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
-_NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, routes, workers, audit, calendars, config)
-for noun in (*_NOUNS, database):
+_NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, sending, limits, routes, workers, audit)
+for noun in (*_NOUNS, calendars, config, database):
     app.add_typer(noun.app)
-for verb in (occurrences.occurrences, occurrences.release, occurrences.skip):
+for verb in (rehearse.rehearse, occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)
 app.command("up")(work.up)
 app.command("worker")(work.worker)
 app.command("doctor")(doctor.doctor)
 app.command("adopt")(adopt.adopt)
+app.command("todo")(todo.todo)
 
 
 def main(serve: Serve) -> None:

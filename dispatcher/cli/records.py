@@ -31,4 +31,6 @@ def delivery_record(row: Delivery, attempts: int) -> dict[str, object]:
         "occurrence": row.occurrence,
         "due": utc(row.due),
         "changed": utc(row.changed_at),
+        "snoozed_until": utc(row.snoozed_until),
+        "instead_of": row.instead_of,
     }

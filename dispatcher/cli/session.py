@@ -55,18 +55,19 @@ def settings_of(context: typer.Context) -> Settings:
 
 
 def in_office(context: typer.Context, work: Callable[[Office], Awaitable[T]], *, banner: bool = True) -> T:
-    """Open the office of the settings, do the work in it, close it. A database in quarantine is told first."""
+    """Open the office of the settings, do the work in it, close it. That nothing is sent, and why, is told first."""
     import asyncio
 
     from dispatcher.app import open_office
-    from dispatcher.usecases import guard
+    from dispatcher.usecases import guard, halt
 
     settings = settings_of(context)
 
     async def run() -> T:
         async with open_office(settings) as office:
-            if banner and (told := await guard.banner(office)):
-                say(told)
+            for told in (await guard.banner(office), await halt.banner(office)) if banner else ():
+                if told:
+                    say(told)
             return await work(office)
 
     return asyncio.run(run())

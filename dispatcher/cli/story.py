@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from dispatcher.domain.audit import as_record as audit_record
 from dispatcher.domain.words import Cause
 
-from .output import facts, heading, local, table, utc
+from .output import aside, facts, heading, local, table, utc
 from .records import delivery_record
 from .words import STATES, cause_text, next_step
 
 if TYPE_CHECKING:
+    from dispatcher.domain.audit import AuditEvent
     from dispatcher.domain.model import Attempt
     from dispatcher.usecases.review import Story
 
@@ -34,6 +35,10 @@ def show_story(story: Story, zone: str) -> None:
             ("their words", row.detail),
             ("next step", next_step(row.cause)),
             ("due", local(row.due, zone)),
+            ("put aside until", aside(row.snoozed_until, zone)),
+            ("takes the place of", row.instead_of),
+            ("its place is taken by", ", ".join(story.replaced_by)),
+            ("waits", _waits(story, zone)),
             ("answered", "yes" if story.answered else ""),
             ("message id", row.message_id),
             ("letter", row.letter),
@@ -42,6 +47,16 @@ def show_story(story: Story, zone: str) -> None:
     heading("What happened")
     lines = [(local(at, zone, "seconds"), *rest) for at, *rest in sorted(_moments(story), key=lambda moment: moment[0])]
     table(("when", "who", "what", "more"), lines, "nothing yet")
+
+
+def _waits(story: Story, zone: str) -> str:
+    """Why it has not left yet, and until when."""
+    found = story.waiting
+    if found is None:
+        return ""
+    until = f", until {local(found.until, zone)}" if found.until else ""
+    why = ": ".join(part for part in (cause_text(found.cause), found.words) if part)
+    return f"{why}{until}"
 
 
 def _moments(story: Story) -> list[Moment]:
@@ -54,8 +69,23 @@ def _moments(story: Story) -> list[Moment]:
         event = entry.event
         change = f"{event.before} → {event.after}" if event.after else ""
         what = f"{event.action.partition('.')[2]} {change}".strip()
-        moments.append((datetime.fromisoformat(entry.at), event.actor, what, event.reason))
+        moments.append((datetime.fromisoformat(entry.at), event.actor, what, _more(event)))
     return moments
+
+
+#: What an entry names besides: how people read it.
+_NAMED = {
+    "replaces": "takes the place of",
+    "instead": "its place is taken by",
+    "until": "until",
+    "bulk": "part of bulk:",
+}
+
+
+def _more(event: AuditEvent) -> str:
+    """The reason, and the other deliveries or acts that the entry names."""
+    named = [f"{words} {event.data[name]}".replace(": ", ":") for name, words in _NAMED.items() if name in event.data]
+    return "; ".join(part for part in (event.reason, *named) if part)
 
 
 def _of_attempt(one: Attempt) -> list[Moment]:
@@ -75,10 +105,17 @@ def as_record(story: Story) -> dict[str, object]:
         "delivery": delivery_record(story.delivery, len(story.attempts)),
         "subject": story.letter.subject,
         "answered": story.answered,
+        "replaced_by": list(story.replaced_by),
+        "waiting": _waiting_record(story),
         "attempts": [_attempt_record(one) for one in story.attempts],
         "evidence": [_evidence_record(one) for one in story.evidence],
         "audit": [audit_record(entry) for entry in story.audit],
     }
+
+
+def _waiting_record(story: Story) -> dict[str, object] | None:
+    found = story.waiting
+    return {"cause": found.cause, "detail": found.words, "until": utc(found.until)} if found else None
 
 
 def _attempt_record(one: Attempt) -> dict[str, object]:

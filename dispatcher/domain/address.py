@@ -59,6 +59,11 @@ def parse_email(text: str) -> str:
     return canonical
 
 
+def parse_domain(text: str) -> str:
+    """The part after @ of an address, with or without it: lower-case A-labels. Raises UserError as `parse_email`."""
+    return _domain(_clean(text).removeprefix("@"))
+
+
 def parse_fax(text: str) -> str:
     """The number in `text` as + and digits (ITU-T E.164).
 

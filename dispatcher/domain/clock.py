@@ -52,7 +52,8 @@ class LeapClock:
 
 @dataclass(slots=True)
 class HandClock:
-    """A clock that stands until a test turns it. `step` moves the wall alone, as a wrongly set clock does."""
+    """A clock that stands until it is turned, by a test or a rehearsal. `step` moves the wall alone, as a wrongly set
+    clock does."""
 
     at: datetime
     ticks: float = 0.0
@@ -67,6 +68,12 @@ class HandClock:
         delta = timedelta(**by)
         self.at += delta
         self.ticks += delta.total_seconds()
+
+    def turn_to(self, instant: datetime) -> None:
+        """Go ahead to exactly `instant`; never back."""
+        ahead = max(instant - self.at, timedelta())
+        self.at += ahead
+        self.ticks += ahead.total_seconds()
 
     def step(self, **by: float) -> None:
         self.at += timedelta(**by)

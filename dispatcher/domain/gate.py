@@ -54,6 +54,7 @@ class Facts:
     hours: Hours | None
     zone: str  #: the recipient's
     calendar: Calendar = PLAIN  #: the recipient's closed days
+    halted: bool = False  #: nothing is sent at all, by a person's word
     late_by: timedelta = timedelta()  #: how long ago this time of a campaign that repeats was to leave
 
 
@@ -81,6 +82,8 @@ def _unwanted(facts: Facts) -> Answer | None:
 
 
 def _not_now(facts: Facts) -> Answer | None:
+    if facts.halted:
+        return Answer(Say.WAIT, Cause.GATE_HALTED, facts.now)
     if not facts.running:
         return Answer(Say.WAIT, Cause.GATE_PAUSED, facts.now)
     if facts.sister_in_doubt and (facts.follow_up or facts.waits_for is not None):

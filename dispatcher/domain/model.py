@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from .limits import NOTHING_OWN, OwnLimits
 from .words import Cause, Days, Form, Gender, Kind, Policy, Role, Stage, State
 
 
@@ -194,6 +195,7 @@ class Campaign:
     fall_back: str = "en"  #: the language for a contact in whose own the letter is not written
     repeats: tuple[datetime, ...] = ()  #: local times in the zone of `when` at which everything is sent again
     occurrence: str = ""  #: of an edition: its local key; '' for a campaign that happens once
+    limits: OwnLimits = NOTHING_OWN  #: what it says for itself
 
     _policies: Mapping[str, Policy] = field(init=False, repr=False, compare=False)
     _copies: Mapping[str, tuple[Copy, ...]] = field(init=False, repr=False, compare=False)
@@ -289,6 +291,8 @@ class Delivery:
     knowingly: bool = False  #: a person wants it sent although an earlier try may have arrived
     accepted_at: datetime | None = None  #: when the next hop answered for the latest try
     arrived_at: datetime | None = None  #: when it became delivered or presumed
+    snoozed_until: datetime | None = None  #: put aside by a person: until then no list of what needs one shows it
+    instead_of: str = ""  #: id of the delivery of the same letter whose place it took
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +316,7 @@ class Attempt:
     sent_digest: str  #: sha256 of the exact bytes that left, in the archive
     facts: dict[str, str]
     knowingly: bool  #: a person asked for it although an earlier one may have arrived
+    via: str = ""  #: the relay or line that it was given: 'relay:main'; '': none is named
 
 
 @dataclass(frozen=True, slots=True)

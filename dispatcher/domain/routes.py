@@ -27,6 +27,8 @@ AT_ONCE = frozenset(
 #: How long a closed route is left alone: the first time, and at the most; each look in vain doubles it.
 FIRST_WAIT = timedelta(minutes=2)
 LONGEST_WAIT = timedelta(minutes=15)
+#: After so many the wait has reached its most: a number of days without end is no number.
+_DOUBLINGS = 10
 #: A look that was begun and never ended (its worker died) is begun again after this.
 LOOK_LEASE = timedelta(minutes=2)
 
@@ -82,7 +84,7 @@ def answered(known: Route | None) -> bool:
 def in_vain(known: Route, cause: Cause, detail: str, now: datetime) -> Route:
     """After a look, or a letter on trial, that it did not let in: ever longer until the next."""
     looks = known.looks + 1
-    wait = min(FIRST_WAIT * 2**looks, LONGEST_WAIT)
+    wait = min(FIRST_WAIT * 2 ** min(looks, _DOUBLINGS), LONGEST_WAIT)
     return replace(known, state=RouteState.CLOSED, until=now + wait, looks=looks, cause=cause, detail=detail)
 
 

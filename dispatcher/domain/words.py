@@ -177,6 +177,7 @@ class Cause(StrEnum):
     EMAIL_GREYLISTED = "email.greylisted"
     EMAIL_REFUSED = "email.refused"
     EMAIL_NO_ANSWER_AFTER_DATA = "email.no_answer_after_data"
+    EMAIL_NOT_TAKEN = "email.not_taken"
     SMTP_CONNECT = "smtp.connect"
     SMTP_TLS = "smtp.tls"
     SMTP_AUTH = "smtp.auth"
@@ -213,6 +214,12 @@ class Cause(StrEnum):
     GATE_PROVEN = "gate.proven"
     GATE_DOUBT = "gate.doubt"
     GATE_QUARANTINE = "gate.quarantine"
+    GATE_HALTED = "gate.halted"
+    GATE_RATE = "gate.rate"
+    GATE_CALLING = "gate.calling"
+    GATE_COURTESY = "gate.courtesy"
+    GATE_DAY = "gate.day"
+    GATE_SPENDING = "gate.spending"
     RESTORED_HELD = "restored.held"
     RESTORED_DOUBT = "restored.doubt"
     GATE_CONTACT = "gate.contact"
@@ -220,6 +227,8 @@ class Cause(StrEnum):
     PERSON_HOLD = "person.hold"
     PERSON_CANCEL = "person.cancel"
     PERSON_RETRY = "person.retry"
+    PERSON_GAVE_UP = "person.gave_up"
+    PERSON_INSTEAD = "person.instead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +254,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.EMAIL_GREYLISTED: _WAITS,
     Cause.EMAIL_REFUSED: CauseFacts(Bulk.FIRST, Who.PERSON),
     Cause.EMAIL_NO_ANSWER_AFTER_DATA: _DOUBTFUL,
+    Cause.EMAIL_NOT_TAKEN: _WAITS,
     Cause.SMTP_CONNECT: _OURS,
     Cause.SMTP_TLS: _OURS,
     Cause.SMTP_AUTH: _OURS,
@@ -281,6 +291,12 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.GATE_PROVEN: _WAITS,
     Cause.GATE_DOUBT: _WAITS,
     Cause.GATE_QUARANTINE: _OURS,
+    Cause.GATE_HALTED: _OURS,
+    Cause.GATE_RATE: _WAITS,
+    Cause.GATE_CALLING: _WAITS,
+    Cause.GATE_COURTESY: _WAITS,
+    Cause.GATE_DAY: _WAITS,
+    Cause.GATE_SPENDING: _OURS,
     Cause.RESTORED_HELD: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.RESTORED_DOUBT: _DOUBTFUL,
     Cause.GATE_CONTACT: _THEIRS,
@@ -288,4 +304,6 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.PERSON_HOLD: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_CANCEL: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.PERSON_RETRY: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.PERSON_GAVE_UP: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.PERSON_INSTEAD: CauseFacts(Bulk.NO, Who.PERSON),
 }

@@ -15,6 +15,7 @@ from .attachments import FROM_OUTSIDE, Inspection, read_attachments, read_cover
 from .audience import check_addresses, read_channels, read_copies, read_selection, standing_copies
 from .contacts import LONGEST_ID, SLUG, ContactBook
 from .findings import Findings, clip, did_you_mean, in_order, listing
+from .own_limits import read_limits
 from .recurrence import read_repeats
 from .sheet import Sheet, open_sheet
 from .text import Where
@@ -24,7 +25,7 @@ from .timing import read_hours, read_letter_date, read_when
 PROOF_AFTER = 3
 _KEYS = (
     "id", "title", "organisation", "letter_date", "sender", "when", "select", "channels", "cc", "standing_copies",
-    "fax", "steps", "fall_back",
+    "fax", "steps", "fall_back", "limits",
 )  # fmt: skip
 _TIMING = ("at", "zone", "hours", "days", "expires_after", "repeat", "until", "count")
 #: The languages in which a letter can be written: the six of the United Nations.
@@ -68,8 +69,7 @@ def _read(
     inspection: Inspection,
 ) -> Campaign:
     sheet.allow(*_KEYS)
-    timing, channels_sheet = sheet.table("when"), sheet.table("channels")
-    timing.allow(*_TIMING)
+    timing, channels_sheet = _timing(sheet), sheet.table("channels")
     channels_sheet.allow("default", "proof_after", "by_contact")
     chosen = read_selection(sheet.table("select"), book)
     channels = read_channels(channels_sheet, book, chosen)
@@ -98,7 +98,14 @@ def _read(
         fax_remarks=remarks,
         fall_back=_read_fall_back(sheet),
         repeats=read_repeats(timing, when, sheet),
+        limits=read_limits(sheet.table("limits", required=False)),
     )
+
+
+def _timing(sheet: Sheet) -> Sheet:
+    timing = sheet.table("when")
+    timing.allow(*_TIMING)
+    return timing
 
 
 def _read_copies(sheet: Sheet, book: ContactBook, chosen: tuple[str, ...], default: Policy) -> tuple[Copy, ...]:

@@ -6,10 +6,8 @@ What is written reads back as the same contacts. A file appears whole or not at 
 from __future__ import annotations
 
 import csv
-import os
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,14 +22,11 @@ from .cells import cells_of
 from .columns import FIELDS, NOTES
 from .guard import guard
 from .reading import Reading, ReadRow
+from .tabular import CREATED, WORKBOOK, whole
 
 #: In the width of one digit of the sheet's own face.
 _NARROW, _WIDE, _WIDEST = 12, 28, 60
 _WIDE_FIELDS = frozenset({"name", "office", "organisation", "address_1", "address_2", "state", "email", "closing"})
-#: Text stays text, whatever it looks like.
-_WORKBOOK = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
-#: Every workbook says that it was made on this day: the same contacts are the same file whenever they are written.
-_CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 _GUIDE = Path(__file__).with_name("fields.toml")
 
 
@@ -48,7 +43,7 @@ def write_xlsx(contacts: Sequence[Contact], path: Path) -> None:
 def write_vcard(contacts: Sequence[Contact], path: Path) -> None:
     """One card a contact (RFC 6350); what no standard property says stands in X-DISPATCHER-… properties."""
     text = "".join(card_of(cells_of(one)) for one in contacts)
-    _whole(path, lambda part: part.write_bytes(text.encode()))
+    whole(path, lambda part: part.write_bytes(text.encode()))
 
 
 def write_blank(path: Path) -> None:
@@ -92,16 +87,6 @@ def _notes(place: str, problems: Sequence[Problem]) -> dict[str, str]:
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
-def _whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Written beside its place and moved there when it is complete."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        write(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]], path: Path) -> None:
     def write(part: Path) -> None:
         with part.open("w", encoding="utf-8-sig", newline="") as file:
@@ -109,18 +94,18 @@ def _write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]], path: 
             writer.writerow(map(guard, columns))
             writer.writerows([guard(cells.get(name, "")) for name in columns] for cells in rows)
 
-    _whole(path, write)
+    whole(path, write)
 
 
 def _write_xlsx(columns: Sequence[str], rows: Sequence[Mapping[str, str]], path: Path, *, guided: bool = False) -> None:
     def write(part: Path) -> None:
-        with xlsxwriter.Workbook(str(part), _WORKBOOK) as book:
-            book.set_properties({"created": _CREATED})
+        with xlsxwriter.Workbook(str(part), WORKBOOK) as book:
+            book.set_properties({"created": CREATED})
             _fill(book, columns, rows)
             if guided:
                 _fill_guide(book, columns)
 
-    _whole(path, write)
+    whole(path, write)
 
 
 def _fill(book: Any, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:

@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_serializer,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from dispatcher.domain.address import parse_fax
 from dispatcher.domain.errors import UserError
+
+from .limits import DomainPace, Limits, Pace, Spending
+from .section import Section, wrong
 
 #: Their names stand beside those of the relays wherever ways out are told or paused.
 CHANNELS = ("smtp", "mailfax", "simulator")
@@ -32,11 +32,6 @@ _DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 _PASSWORD = re.compile(r"(://[^:/@]*:).*@")
 _SQLITE = "sqlite+aiosqlite:///"
 _POSTGRESQL = "postgresql+psycopg://"
-
-
-def wrong(code: str, cause: str, way_out: str = "") -> PydanticCustomError:
-    """An error that `load` turns into a Problem with this code and way out."""
-    return PydanticCustomError("setting", "{cause}", {"code": code, "cause": cause, "way_out": way_out})
 
 
 def masked(url: str) -> str:
@@ -109,12 +104,6 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Minutes = Annotated[tuple[Annotated[float, Field(gt=0, le=43_200)], ...], Field(min_length=1, max_length=50)]
 
 
-class Section(BaseModel):
-    """One table of the file. Frozen; unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
-
-
 class Office(Section):
     """Whose letters these are, and where the data live."""
 
@@ -156,6 +145,19 @@ class Relay(Section):
     timeout_reply: Seconds = 300
     timeout_dot: Seconds = 600
     connections: Annotated[int, Field(ge=1, le=100)] = 4
+    pace: Pace = Pace()
+    log_file: File = None  #: where this relay logs, if it is our own: doubts are looked up there
+    log_folder: File = None  #: of the files rotated away from it, where they do not lie beside it
+    log_zone: Annotated[str, AfterValidator(lambda name: name and _zone(name))] = ""  #: '' is this machine's
+    queue_command: str = ""  #: lists its queue as postqueue -j does; '': only the log is asked
+
+    @model_validator(mode="after")
+    def _logged(self) -> Self:
+        if self.log_file is None and (self.log_folder or self.log_zone or self.queue_command):
+            raise wrong(
+                "E_RELAY_LOG", f"relay '{self.name}' has no log_file that these keys could be about", "Set log_file"
+            )
+        return self
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:
@@ -180,6 +182,7 @@ class Mail(Section):
     return_path_domain: Domain = "cmc.example"  #: the domain that bounces come back to
     bounce_window_days: Annotated[float, Field(gt=0, le=30)] = 5
     max_bytes: Annotated[int, Field(ge=100_000, le=1_000_000_000)] = 10_000_000  #: of the largest mail that is sent
+    per_domain: DomainPace = DomainPace()  #: how fast to each domain that mail goes to
     relays: tuple[Relay, ...] = ()  #: tried in this order
 
     @model_validator(mode="after")
@@ -200,6 +203,7 @@ class MailFax(Section):
     domain: str = ""
     relay: str = ""  #: the name of one relay; '' is all of them in order
     header: Literal["ours", "gateway"] = "ours"  #: who prints the line with sender, number, date and page
+    pace: Pace = Pace()
 
     @model_validator(mode="after")
     def _addressable(self) -> Self:
@@ -216,6 +220,7 @@ class Simulator(Section):
     enabled: bool = False
     url: Annotated[str, Field(pattern=r"^https?://[^\s/@]+(/\S*)?$")] = "http://127.0.0.1:8026"
     secret_file: Secret = None  #: what its callbacks are signed with
+    pace: Pace = Pace()
 
 
 class FaxHeader(Section):
@@ -245,10 +250,23 @@ class Fax(Section):
 
     default: Literal["simulator", "mailfax"] = "simulator"
     proof_hours: Annotated[float, Field(gt=0, le=720)] = 24
+    call_minutes: Annotated[float, Field(ge=0, le=1440)] = 20  #: so long a fax without news is taken for a call
     header: FaxHeader = FaxHeader()
     mailfax: MailFax = MailFax()
     simulator: Simulator = Simulator()
     tariffs: tuple[Tariff, ...] = ()
+    spending: Spending = Spending()
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> Self:
+        others = sorted({one.currency for one in self.tariffs} - {self.spending.currency})
+        if self.spending.limited and others:
+            raise wrong(
+                "E_SPENDING_CURRENCY",
+                f"fax.spending is in {self.spending.currency}, and a tariff in {others[0]}",
+                "Write all tariffs, and the limits, in one currency",
+            )
+        return self
 
     @model_validator(mode="after")
     def _priced_once(self) -> Self:
@@ -338,6 +356,7 @@ class Settings(Section):
     fax: Fax = Fax()
     worker: Worker = Worker()
     retries: Retries = Retries()
+    limits: Limits = Limits()
     callbacks: Callbacks = Callbacks()
     secrets: Secrets = Secrets()
     guard: Guard = Guard()

@@ -16,6 +16,8 @@ from .sources import Given
 MADE_BY_US = frozenset({"secrets.token_key_file"})
 #: No secret at all: whoever gets a signed letter gets it too.
 PUBLIC = frozenset({"signing.certificate_file"})
+#: Written by other programs, which may have rotated it away just now: the doctor looks at it, not every start.
+THEIRS = ".log_file"
 
 
 def read_secret(path: Path) -> str:
@@ -51,7 +53,7 @@ def secret_problems(given: Iterable[Given], base: Path, folders: Iterable[Path])
     """
     trusted = [folder.resolve() for folder in folders]
     for key, value, origin in given:
-        if key.endswith("_file") and isinstance(value, str | Path) and str(value):
+        if key.endswith("_file") and not key.endswith(THEIRS) and isinstance(value, str | Path) and str(value):
             path = base / Path(value).expanduser()
             if not path.exists():
                 if key not in MADE_BY_US:

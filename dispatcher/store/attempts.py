@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +12,27 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.errors import LostClaim
+from dispatcher.domain.limits import lane
 from dispatcher.domain.model import Attempt, Delivery
 from dispatcher.domain.outcome import Outcome
-from dispatcher.domain.words import Cause, Stage, State
+from dispatcher.domain.words import Cause, Stage, State, Verdict
 
 from .campaigns import RUNNING
+from .limits import correct_cost
 from .schema import address, attempt, campaign, delivery, evidence
+from .sending import ON
+
+
+@dataclass(frozen=True, slots=True)
+class Fare:
+    """Which way a try was given, and what it may cost."""
+
+    via: str = ""  #: relay or line
+    cost: int = 0  #: in ten-thousandths of `currency`
+    currency: str = ""
+
+
+FREE = Fare()
 
 
 def from_row(row: Row[Any]) -> Attempt:
@@ -25,7 +41,13 @@ def from_row(row: Row[Any]) -> Attempt:
 
 
 async def begin(
-    connection: AsyncConnection, one: Delivery, worker: str, channel: str, knowingly: bool, now: datetime
+    connection: AsyncConnection,
+    one: Delivery,
+    worker: str,
+    channel: str,
+    knowingly: bool,
+    now: datetime,
+    fare: Fare = FREE,
 ) -> Attempt:
     """Write the try down before it is made. The unique index refuses a second open one."""
     row = {
@@ -38,6 +60,9 @@ async def begin(
         "opened_at": now,
         "facts": {},
         "knowingly": knowingly,
+        "campaign_id": one.campaign_id,
+        "lane": lane(one.kind, one.address),
+        **asdict(fare),
     }
     await connection.execute(insert(attempt).values(row))
     found = await find(connection, f"{one.id}.{one.fence}")
@@ -54,6 +79,20 @@ async def of_delivery(connection: AsyncConnection, delivery_id: str) -> list[Att
     """All tries of a delivery, first to last."""
     query = select(attempt).where(attempt.c.delivery_id == delivery_id).order_by(attempt.c.fence)
     return [from_row(row) for row in await connection.execute(query)]
+
+
+async def of_campaign(connection: AsyncConnection, campaign_id: str) -> list[Attempt]:
+    """All tries of a campaign's deliveries, delivery by delivery, first to last."""
+    query = select(attempt).join(delivery, delivery.c.id == attempt.c.delivery_id)
+    query = query.where(delivery.c.campaign_id == campaign_id).order_by(attempt.c.delivery_id, attempt.c.fence)
+    return [from_row(row) for row in await connection.execute(query)]
+
+
+async def news_of_campaign(connection: AsyncConnection, campaign_id: str) -> dict[str, tuple[Verdict, Cause]]:
+    """What the latest report that moved its delivery said of each try, by the try's id."""
+    query = select(evidence).join(delivery, delivery.c.id == evidence.c.delivery_id).order_by(evidence.c.id)
+    rows = await connection.execute(query.where(delivery.c.campaign_id == campaign_id, evidence.c.applied))
+    return {row.attempt_id: (Verdict(row.verdict), Cause(row.cause)) for row in rows}
 
 
 async def latest(connection: AsyncConnection, delivery_id: str) -> Attempt | None:
@@ -78,13 +117,13 @@ async def mark_transmitting(
     """The fence: after this commits, bytes may leave. Raises LostClaim when the try is no longer ours to make.
 
     One statement looks at everything that may have changed since the claim: the lease, the fencing number, the state,
-    whether the campaign still runs, and whether the contact still has this address.
+    whether anything is sent at all and the campaign still runs, and whether the contact still has this address.
     """
     runs = exists().where(campaign.c.id == delivery.c.campaign_id, RUNNING)
     theirs = (address.c.contact_id == delivery.c.contact_id) & (address.c.kind == delivery.c.kind)
     present = exists().where(theirs, address.c.value == delivery.c.address)
     mine = (delivery.c.id == one.delivery_id) & (delivery.c.fence == one.fence) & (delivery.c.state == State.SENDING)
-    ours = update(delivery).where(mine, delivery.c.due > now, runs, present).values(due=lease_until)
+    ours = update(delivery).where(mine, delivery.c.due > now, ON, runs, present).values(due=lease_until)
     opened = update(attempt).where(attempt.c.id == one.id, attempt.c.stage == Stage.OPEN)
     stamp = {
         "stage": Stage.TRANSMITTING,
@@ -112,6 +151,7 @@ async def close(connection: AsyncConnection, attempt_id: str, outcome: Outcome, 
         "pages": outcome.pages,
         "facts": {**noted, **outcome.facts},
     }
+    await correct_cost(connection, attempt_id, outcome)
     return (await connection.execute(update(attempt).where(still_open).values(row))).rowcount == 1
 
 

@@ -13,13 +13,17 @@ from dispatcher.domain.audit import GENESIS, AuditEntry, AuditEvent, chain, from
 
 from .schema import audit
 
+#: Asked for every entry: making a statement anew takes longer than answering it.
+_END = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+_APPEND = insert(audit)
+
 
 async def append(connection: AsyncConnection, event: AuditEvent, now: datetime) -> AuditEntry:
     """Put `event` at the end of the chain. The writers' lock makes the end ours until the commit."""
-    last = (await connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))).first()
+    last = (await connection.execute(_END)).first()
     seq, prev = (last.seq, last.hash) if last else (0, GENESIS)
     entry = chain(event, now, seq, prev)
-    await connection.execute(insert(audit).values(_values(entry)))
+    await connection.execute(_APPEND, _values(entry))
     return entry
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.errors import NotFound
+from dispatcher.domain.limits import NOTHING_OWN, OwnLimits
 from dispatcher.domain.model import Delivery, Hours, Letter, hours_from
 
 from .parts import in_parts
@@ -42,6 +43,7 @@ class CampaignRow:
     hours: Hours | None
     steps: tuple[tuple[int, int], ...]  #: (number, working days after arrival)
     proof_after: int
+    limits: OwnLimits = NOTHING_OWN  #: what it says for itself
 
     @property
     def approved(self) -> bool:
@@ -71,11 +73,16 @@ def _from_row(row: Row[Any]) -> CampaignRow:
     fields["hours"] = hours_from(fields["hours"])
     fields["confirmed"] = tuple(tuple(one) for one in fields["confirmed"] or ())
     fields["steps"] = tuple((number, after) for number, after in fields["steps"])
+    fields["limits"] = OwnLimits(**(fields["limits"] or {}))
     return CampaignRow(**fields)
 
 
+#: Asked many times for every letter: making a statement anew takes longer than answering it.
+_BY_ID = select(campaign).where(campaign.c.id == bindparam("key"))
+
+
 async def find(connection: AsyncConnection, campaign_id: str) -> CampaignRow | None:
-    row = (await connection.execute(select(campaign).where(campaign.c.id == campaign_id))).first()
+    row = (await connection.execute(_BY_ID, {"key": campaign_id})).first()
     return _from_row(row) if row else None
 
 

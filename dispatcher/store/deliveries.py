@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, insert, select, text, true, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, insert, select, text, true, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.errors import Conflict, NotFound
+from dispatcher.domain.limits import Pace, lane
 from dispatcher.domain.model import Delivery
 from dispatcher.domain.routes import Lot
 from dispatcher.domain.words import Cause, Kind, Role, State
 
 from .campaigns import RUNNING
+from .limits import full_lanes, resting_names
 from .parts import in_parts
 from .schema import CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
 
 
 def from_row(row: Row[Any]) -> Delivery:
-    fields = {name: row._mapping[name] for name in Delivery.__slots__}
+    mapping = row._mapping
+    fields = {name: mapping[name] for name in Delivery.__slots__}
     words = {"kind": Kind(row.kind), "role": Role(row.role), "state": State(row.state), "cause": Cause(row.cause)}
     return Delivery(**{**fields, **words})
 
@@ -31,8 +35,12 @@ async def add(connection: AsyncConnection, one: Delivery) -> bool:
     """Insert a new row; False (and nothing happens) when a delivery of this id exists."""
     if await find(connection, one.id) is not None:
         return False
-    await connection.execute(insert(delivery).values({name: getattr(one, name) for name in Delivery.__slots__}))
+    await connection.execute(insert(delivery).values(_as_row(one)))
     return True
+
+
+def _as_row(one: Delivery) -> dict[str, Any]:
+    return {**{name: getattr(one, name) for name in Delivery.__slots__}, "lane": lane(one.kind, one.address)}
 
 
 async def add_all(connection: AsyncConnection, rows: Sequence[Delivery]) -> int:
@@ -41,15 +49,19 @@ async def add_all(connection: AsyncConnection, rows: Sequence[Delivery]) -> int:
     for part in in_parts(rows):
         known = select(delivery.c.id).where(delivery.c.id.in_([one.id for one in part]))
         there = set((await connection.execute(known)).scalars())
-        new = [{name: getattr(one, name) for name in Delivery.__slots__} for one in part if one.id not in there]
+        new = [_as_row(one) for one in part if one.id not in there]
         if new:
             await connection.execute(insert(delivery), new)
         added += len(new)
     return added
 
 
+#: Asked many times for every letter: making a statement anew takes longer than answering it.
+_BY_ID = select(delivery).where(delivery.c.id == bindparam("key"))
+
+
 async def find(connection: AsyncConnection, delivery_id: str) -> Delivery | None:
-    row = (await connection.execute(select(delivery).where(delivery.c.id == delivery_id))).first()
+    row = (await connection.execute(_BY_ID, {"key": delivery_id})).first()
     return from_row(row) if row else None
 
 
@@ -76,41 +88,81 @@ async def change(connection: AsyncConnection, seen: Delivery, **values: Any) -> 
     return await get(connection, seen.id)
 
 
-async def claimable(connection: AsyncConnection, now: datetime, room: dict[Lot, int], limit: int) -> list[Delivery]:
-    """Rows to claim now: at most `limit`, and `room` of each lot, dealt in turn over lots and running campaigns."""
-    campaigns = await _campaigns_with_work(connection, now)
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a claim may take now."""
+
+    now: datetime
+    room: Mapping[Lot, int]  #: of each lot, so many at most
+    domain: Pace  #: of each domain that mail goes to
+    calls_since: datetime  #: a fax that a gateway took later than this counts as a call that goes on
+    only: Mapping[str, Collection[str]] = field(default_factory=dict)  #: of these campaigns, these letters alone
+    not_by: Collection[tuple[str, Kind]] = ()  #: of these campaigns, none of that kind
+
+
+async def claimable(connection: AsyncConnection, offer: Offer, limit: int) -> list[Delivery]:
+    """Rows to claim now: at most `limit`, and the room of each lot, dealt in turn over lots and running campaigns."""
+    campaigns = await campaigns_with_work(connection, offer.now)
     random.shuffle(campaigns)  # with one free place, chance is fairer than any fixed order
     found = []
-    for lot, most in room.items():
-        rows = [await _due_of(connection, one, lot, now, min(most, limit)) for one in campaigns]
+    for lot, most in offer.room.items():
+        mine = [one for one in campaigns if (one, lot.kind) not in offer.not_by]
+        rows = [await _due_of(connection, one, lot, offer, min(most, limit)) for one in mine]
         found.append(_deal(rows, most))
     return _deal(found, limit)
 
 
-async def _campaigns_with_work(connection: AsyncConnection, now: datetime) -> list[str]:
+async def campaigns_with_work(connection: AsyncConnection, now: datetime) -> list[str]:
+    """The running campaigns of which something is due."""
     due = exists().where(delivery.c.campaign_id == campaign.c.id, CLAIMABLE_ROWS, delivery.c.due <= now)
     return list((await connection.execute(select(campaign.c.id).where(RUNNING, due))).scalars())
 
 
 async def _due_of(
-    connection: AsyncConnection, campaign_id: str, lot: Lot, now: datetime, limit: int
+    connection: AsyncConnection, campaign_id: str, lot: Lot, offer: Offer, limit: int
 ) -> Sequence[Delivery]:
-    """The oldest due rows; of the faxes, none to a number with an open call, and one to each other number."""
-    mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == lot.kind) & (delivery.c.due <= now)
-    mine &= delivery.c.address.startswith(lot.begins, autoescape=True) if lot.begins else true()
+    """The oldest due rows whose road is free: what waits for its turn holds up nothing behind it."""
+    mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == lot.kind) & (delivery.c.due <= offer.now)
+    mine &= delivery.c.lane.startswith(lot.begins, autoescape=True) if lot.begins else true()
     for other in lot.but:
-        mine &= ~delivery.c.address.startswith(other, autoescape=True)
-    query = select(delivery).where(mine, CLAIMABLE_ROWS).order_by(delivery.c.due, delivery.c.id).limit(limit)
-    if lot.kind is Kind.FAX:
-        query = query.where(delivery.c.address.not_in(_NUMBERS_BEING_CALLED))
+        mine &= ~delivery.c.lane.startswith(other, autoescape=True)
+    query = select(delivery).where(mine, CLAIMABLE_ROWS, *_free_roads(lot.kind, offer))
+    if campaign_id in offer.only:
+        query = query.where(delivery.c.letter.in_(list(offer.only[campaign_id])))
+    query = query.order_by(delivery.c.due, delivery.c.id).limit(limit)
     rows = await connection.execute(query.with_for_update(skip_locked=True))
     return [from_row(row) for row in rows]
+
+
+def _free_roads(kind: Kind, offer: Offer) -> list[ColumnElement[bool]]:
+    road = delivery.c.lane
+    if kind is Kind.FAX:
+        return [road.not_in(_NUMBERS_BEING_CALLED), road.not_in(_taken_numbers(offer.calls_since))]
+    rested = [road.not_in(resting_names(offer.now, offer.domain.words))] if offer.domain.spans else []
+    return [*rested, *([road.not_in(full_lanes(offer.domain.at_once))] if offer.domain.at_once else [])]
 
 
 #: Literal, so that it is seen to match its partial index.
 _NUMBERS_BEING_CALLED = select(delivery.alias("calls").c.address).where(
     text(f"calls.state = '{State.SENDING}' AND calls.kind = '{Kind.FAX}'")
 )
+
+
+def _taken_numbers(since: datetime) -> Select[tuple[str]]:
+    """Numbers that a gateway may be calling for us at this moment: it took the fax, and has said nothing since."""
+    taken = delivery.alias("taken")
+    states = f"taken.kind = '{Kind.FAX}' AND taken.state IN ('{State.ACCEPTED}', '{State.IN_DOUBT}')"
+    return select(taken.c.address).where(text(states), taken.c.changed_at > since)
+
+
+async def call_to(connection: AsyncConnection, number: str, since: datetime) -> Delivery | None:
+    """The fax to this number that is under way, or that a gateway took after `since` and has said nothing of."""
+    states = [one.value for one in (State.SENDING, State.ACCEPTED, State.IN_DOUBT)]
+    theirs = (delivery.c.kind == Kind.FAX) & (delivery.c.address == number) & delivery.c.state.in_(states)
+    now_or_lately = (delivery.c.state == State.SENDING) | (delivery.c.changed_at > since)
+    query = select(delivery).where(theirs, now_or_lately).order_by(delivery.c.changed_at.desc()).limit(1)
+    row = (await connection.execute(query)).first()
+    return from_row(row) if row else None
 
 
 def _deal(rows: Sequence[Sequence[Delivery]], limit: int) -> list[Delivery]:
@@ -135,12 +187,29 @@ async def watched(connection: AsyncConnection, now: datetime, states: Collection
     return [from_row(row) for row in await connection.execute(query)]
 
 
-async def next_instant(connection: AsyncConnection) -> datetime | None:
-    """When the next row needs us, over all running campaigns and everything watched; None if nothing will."""
-    claim = select(func.min(delivery.c.due)).join(campaign).where(CLAIMABLE_ROWS, RUNNING)
+async def next_instant(connection: AsyncConnection, now: datetime) -> tuple[datetime | None, bool]:
+    """When the next row needs us, over all running campaigns and everything watched; None if nothing will.
+
+    And whether some are due already, and wait for their turn: they need us when a road has rested, too.
+    """
+    ahead = select(func.min(delivery.c.due)).join(campaign).where(CLAIMABLE_ROWS, RUNNING)
     watch = select(func.min(delivery.c.due)).where(WATCHED_ROWS)
-    both = [(await connection.execute(query)).scalar() for query in (claim, watch)]
-    return min((one for one in both if one is not None), default=None)
+    first = (await connection.execute(ahead)).scalar()
+    late = first is not None and first <= now
+    both = [(await connection.execute(ahead.where(delivery.c.due > now))).scalar() if late else first]
+    both.append((await connection.execute(watch)).scalar())
+    return min((one for one in both if one is not None), default=None), late
+
+
+async def only_doubts_wait(connection: AsyncConnection) -> bool:
+    """Does every row that is due some time wait for a doubt that only a person can settle?"""
+    doubt = delivery.alias("doubt")
+    same = [doubt.c[name] == delivery.c[name] for name in ("campaign_id", "contact_id", "addressee_id", "occurrence")]
+    settled = (doubt.c.state == State.IN_DOUBT) & doubt.c.due.is_(None)
+    behind = exists().where(*same, settled, doubt.c.step <= delivery.c.step)
+    waits = (delivery.c.cause == Cause.GATE_DOUBT) | delivery.c.state.in_([State.PRESUMED, State.DELIVERED])
+    query = select(exists().where(delivery.c.due.is_not(None), ~(waits & behind)))
+    return not (await connection.execute(query)).scalar()
 
 
 async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
@@ -149,6 +218,12 @@ async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
     own = (delivery.c.step == one.step) & (delivery.c.addressee_id == one.addressee_id) & (delivery.c.id != one.id)
     own &= delivery.c.occurrence == one.occurrence
     return [from_row(row) for row in await connection.execute(select(delivery).where(same, own))]
+
+
+async def instead_of(connection: AsyncConnection, delivery_id: str) -> list[Delivery]:
+    """The deliveries that took the place of this one, the first first."""
+    query = select(delivery).where(delivery.c.instead_of == delivery_id, text("instead_of <> ''"))
+    return [from_row(row) for row in await connection.execute(query.order_by(delivery.c.created_at, delivery.c.id))]
 
 
 async def bring_forward(connection: AsyncConnection, email_id: str, now: datetime) -> list[str]:

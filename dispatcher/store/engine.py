@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from dispatcher.domain.errors import DispatcherError
 
+from .inline import inline
 from .netfs import require_local_disk
 
 T = TypeVar("T")
@@ -50,10 +51,11 @@ class Store:
     processes, writers take turns: BEGIN IMMEDIATE on SQLite, an advisory lock for the transaction on PostgreSQL.
     """
 
-    def __init__(self, url: str, busy_seconds: float = 30.0) -> None:
+    def __init__(self, url: str, busy_seconds: float = 30.0, *, throw_away: bool = False) -> None:
+        """`throw_away`: of a database that nobody keeps (SQLite alone): quick, and lost when the machine goes down."""
         self.url = make_url(url)
-        self._writing = _engine(self.url, busy_seconds, writes=True)
-        self._reading = _engine(self.url, busy_seconds, writes=False)
+        self._writing = _engine(self.url, busy_seconds, writes=True, throw_away=throw_away)
+        self._reading = _engine(self.url, busy_seconds, writes=False, throw_away=throw_away)
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._writer: asyncio.Task[None] | None = None
 
@@ -169,24 +171,34 @@ def journal_for(version: tuple[int, int, int]) -> tuple[str, str]:
     return ("WAL", "FULL") if mended else ("DELETE", "EXTRA")
 
 
-def _engine(url: URL, busy_seconds: float, *, writes: bool) -> AsyncEngine:
+def _engine(url: URL, busy_seconds: float, *, writes: bool, throw_away: bool) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url, busy_seconds, writes=writes)
+        return _sqlite(url, busy_seconds, writes=writes, throw_away=throw_away)
     return _postgresql(url, writes=writes)
 
 
-def _sqlite(url: URL, busy_seconds: float, *, writes: bool) -> AsyncEngine:
+#: The WAL-reset defect needs a checkpoint; a database that is thrown away before it grows does without any.
+_THROW_AWAY = ("journal_mode=WAL", "synchronous=OFF", "wal_autocheckpoint=0", "foreign_keys=ON")
+
+
+def _pragmas() -> tuple[str, ...]:
+    journal, level = journal_for(sqlite3.sqlite_version_info[:3])
+    return f"journal_mode={journal}", f"synchronous={level}", "foreign_keys=ON"
+
+
+def _sqlite(url: URL, busy_seconds: float, *, writes: bool, throw_away: bool) -> AsyncEngine:
     if url.database:
         require_local_disk(Path(url.database))
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, pool_size=1 if writes else 4, connect_args={"timeout": busy_seconds})
-    journal, level = journal_for(sqlite3.sqlite_version_info[:3])
+    arguments: dict[str, Any] = {"async_creator_fn": inline} if throw_away else {"timeout": busy_seconds}
+    engine = create_async_engine(url, pool_size=1 if writes else 4, connect_args=arguments)
+    pragmas = _THROW_AWAY if throw_away else _pragmas()
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves; the driver's own is a deferred one
         cursor = connection.cursor()
-        for pragma in (f"journal_mode={journal}", f"synchronous={level}", "foreign_keys=ON"):
+        for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         if not writes:
             cursor.execute("PRAGMA query_only=ON")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal_column, select, text, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -92,10 +93,7 @@ class Glance:
 
 async def glance(connection: AsyncConnection, seq: int, *, with_timeline: bool) -> Glance | None:
     """None before the first start. `with_timeline` only where the server is known to tell it."""
-    there = select(audit.c.hash).where(audit.c.seq == seq).scalar_subquery()
-    line: ColumnElement[str] = literal_column(f"({_TIMELINE})" if with_timeline else "''")
-    wanted = installation.c
-    row = (await connection.execute(select(wanted.instance, wanted.epoch, wanted.quarantine, there, line))).first()
+    row = (await connection.execute(_GLANCES[with_timeline], {"seq": seq})).first()
     return Glance(row[0], row[1], row[2], row[3] or "", row[4]) if row else None
 
 
@@ -132,6 +130,16 @@ _SERVER = (
 _TIMELINE = (
     "SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) END"
 )
+
+
+def _glance(line: ColumnElement[str]) -> Select[Any]:
+    there = select(audit.c.hash).where(audit.c.seq == bindparam("seq")).scalar_subquery()
+    wanted = installation.c
+    return select(wanted.instance, wanted.epoch, wanted.quarantine, there, line)
+
+
+#: Asked at every claim and every commit point: making a statement anew takes longer than answering it.
+_GLANCES = {True: _glance(literal_column(f"({_TIMELINE})")), False: _glance(literal_column("''"))}
 _WRITTEN = "SELECT CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_current_wal_flush_lsn() - '0/0'::pg_lsn END"
 
 

@@ -12,10 +12,12 @@ from dispatcher.domain.words import Cause, RouteState
 
 from .schema import route
 
+_EVERY = select(route).order_by(route.c.name)
+
 
 async def every(connection: AsyncConnection) -> dict[str, Route]:
     """By name; a route without a row is open."""
-    rows = await connection.execute(select(route).order_by(route.c.name))
+    rows = await connection.execute(_EVERY)
     words = ({**row, "state": RouteState(row["state"]), "cause": Cause(row["cause"])} for row in rows.mappings())
     return {row["name"]: Route(**row) for row in words}
 

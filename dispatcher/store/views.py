@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.model import Delivery
 from dispatcher.domain.words import Cause, Kind, State, Verdict
 
+from .campaigns import RUNNING
 from .deliveries import from_row
 from .parts import in_parts
-from .schema import attempt, contact, delivery
+from .schema import CLAIMABLE_ROWS, attempt, campaign, contact, delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class Wanted:
     contact_id: str = ""
     step: int | None = None
     occurrence: str = ""  #: the local key of one time of a campaign that repeats
+    domain: str = ""  #: of the recipients' email addresses, in its canonical form
+    since: datetime | None = None  #: moved to where they stand at this instant or later
+    awake_at: datetime | None = None  #: not put aside at this instant
+    asleep_at: datetime | None = None  #: put aside at this instant
+
+    def as_record(self) -> dict[str, Any]:
+        """What is said in it, for the audit log."""
+        said = {name: value for name in self.__slots__ if (value := getattr(self, name)) not in ("", (), None)}
+        return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in said.items()}
 
     def clause(self) -> ColumnElement[bool]:
         d = delivery.c
@@ -40,6 +50,10 @@ class Wanted:
             d.contact_id == self.contact_id if self.contact_id else None,
             d.step == self.step if self.step is not None else None,
             d.occurrence == self.occurrence if self.occurrence else None,
+            d.address.endswith(f"@{self.domain}", autoescape=True) if self.domain else None,
+            d.changed_at >= self.since if self.since is not None else None,
+            or_(d.snoozed_until.is_(None), d.snoozed_until <= self.awake_at) if self.awake_at is not None else None,
+            d.snoozed_until > self.asleep_at if self.asleep_at is not None else None,
         )
         return and_(true(), *(part for part in parts if part is not None))
 
@@ -60,17 +74,18 @@ async def list_deliveries(connection: AsyncConnection, wanted: Wanted, limit: in
     query: Select[Any] = select(delivery, tries.label("attempts"), contact.c.data).join(
         contact, contact.c.id == delivery.c.contact_id
     )
-    query = query.where(wanted.clause()).order_by(*_ORDER)
+    query = query.where(wanted.clause()).order_by(*ORDER)
     rows = await connection.execute(query.limit(limit) if limit else query)
     return [Listed(from_row(row), row.attempts, row.data.get("name", "")) for row in rows]
 
 
-_ORDER = (delivery.c.campaign_id, delivery.c.step, delivery.c.contact_id, delivery.c.kind, delivery.c.id)
+#: In which order a list shows them.
+ORDER = (delivery.c.campaign_id, delivery.c.step, delivery.c.contact_id, delivery.c.kind, delivery.c.id)
 
 
 async def ids(connection: AsyncConnection, wanted: Wanted) -> Sequence[str]:
     """The ids of those deliveries, in the order in which a list shows them."""
-    return (await connection.execute(select(delivery.c.id).where(wanted.clause()).order_by(*_ORDER))).scalars().all()
+    return (await connection.execute(select(delivery.c.id).where(wanted.clause()).order_by(*ORDER))).scalars().all()
 
 
 async def counts(connection: AsyncConnection, campaign_id: str = "") -> dict[State, int]:
@@ -96,6 +111,58 @@ async def by_cause(connection: AsyncConnection, campaign_id: str = "") -> list[t
     query = query.where(Wanted(campaign_id, (State.FAILED,)).clause())
     rows = (await connection.execute(query.order_by(func.count().desc(), d.cause))).all()
     return [(Cause(row.cause), Kind(row.kind), row[2]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Letters that stand in one state for one cause."""
+
+    state: State
+    cause: Cause
+    kind: Kind
+    campaign_id: str
+    occurrence: str
+    count: int
+    snoozed: int  #: further ones, which are put aside
+    since: datetime  #: when the first of all of them came to stand there
+
+
+async def groups(connection: AsyncConnection, wanted: Wanted, now: datetime) -> list[Group]:
+    """What the filter finds, grouped; the largest group first. `count` leaves out what is put aside at this instant."""
+    d = delivery.c
+    asleep = func.sum(case((d.snoozed_until > now, 1), else_=0))
+    of = (d.state, d.cause, d.kind, d.campaign_id, d.occurrence)
+    query = select(*of, func.count(), asleep, func.min(d.changed_at)).where(wanted.clause()).group_by(*of)
+    rows = (await connection.execute(query.order_by(func.count().desc(), *of))).all()
+    return [
+        Group(State(row[0]), Cause(row[1]), Kind(row[2]), row[3], row[4], row[5] - row[6], int(row[6]), row[7])
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Letters of running campaigns that were due at some instant, by kind."""
+
+    kind: Kind
+    count: int
+    since: datetime
+
+
+async def overdue(connection: AsyncConnection, before: datetime) -> list[Waiting]:
+    """What was due before that instant, and was not claimed."""
+    d = delivery.c
+    query = select(d.kind, func.count(), func.min(d.due)).join(campaign, campaign.c.id == d.campaign_id)
+    rows = await connection.execute(query.where(CLAIMABLE_ROWS, RUNNING, d.due < before).group_by(d.kind))
+    return [Waiting(Kind(row[0]), row[1], row[2]) for row in rows]
+
+
+async def returning(connection: AsyncConnection, now: datetime, before: datetime) -> tuple[int, datetime | None]:
+    """How many letters that are put aside now return before that instant, and when the first of them does."""
+    d = delivery.c
+    query = select(func.count(), func.min(d.snoozed_until)).where(d.snoozed_until > now, d.snoozed_until < before)
+    row = (await connection.execute(query)).one()
+    return row[0], row[1]
 
 
 @dataclass(frozen=True, slots=True)

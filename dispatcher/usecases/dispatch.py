@@ -17,16 +17,18 @@ from dispatcher.domain.gate import Answer, Facts, Say
 from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.rollback import Quarantined
-from dispatcher.domain.words import Asked, Cause, Kind, Signal, State, Verdict
-from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, workers
+from dispatcher.domain.words import Asked, Cause, Signal, State, Verdict
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, sending, workers
 from dispatcher.store.engine import StoreFault
 
 from . import guard
+from .halt import Halted
+from .halt import require as require_sending
 from .moves import BY_SCHEDULE, move
 from .office import Office
+from .pacing import Ticket, note_rests, tickets
 from .parcels import packed
 from .record import record
-from .ways import Way, Ways
 
 #: A worker that was stopped for longer than this between its record and the final dot does not send the dot.
 PERMIT_SECONDS = 5.0
@@ -59,23 +61,20 @@ async def _claim(connection: AsyncConnection, office: Office, worker: Actor, roo
     if await workers.asked(connection, worker.name) is not Asked.RUN:
         return []
     await guard.require(connection, office)
-    ways = await Ways.now(connection, office)
-    claims: list[Claim] = []
-    for row in await deliveries.claimable(connection, office.clock.now(), ways.shares(room), room):
-        if not any(row.kind is Kind.FAX and row.address == one.delivery.address for one in claims):
-            way = await ways.choose(connection, row)
-            if way is not None:
-                claims.append(await _lease(connection, office, worker, row, way))
-    return claims
+    return [
+        await _lease(connection, office, worker, ticket) async for ticket in tickets(connection, office, worker, room)
+    ]
 
 
-async def _lease(connection: AsyncConnection, office: Office, worker: Actor, row: Delivery, way: Way) -> Claim:
+async def _lease(connection: AsyncConnection, office: Office, worker: Actor, ticket: Ticket) -> Claim:
+    row, way = ticket.row, ticket.way
     channel, fence = way.channel, row.fence + 1
     knowingly = {"knowingly": row.knowingly} if row.knowingly else {}
     on_trial = {"trial": way.trial} if way.trial else {}
     data = {"attempt": f"{row.id}.{fence}", "channel": channel, **knowingly, **on_trial}
     moved = await move(connection, office, row, Signal.CLAIM, worker, data=data, fence=fence, channel=channel)
-    attempt = await attempts.begin(connection, moved, str(worker), channel, row.knowingly, office.clock.now())
+    now = office.clock.now()
+    attempt = await attempts.begin(connection, moved, str(worker), channel, row.knowingly, now, ticket.fare)
     return Claim(moved, attempt, way.avoid)
 
 
@@ -120,6 +119,8 @@ async def _hand_over(office: Office, one: Claim, parcel: Parcel) -> Outcome:
         return await office.channels[one.attempt.channel].send(parcel, _commit_point(office, one, parcel.facts))
     except LostClaim:
         return Outcome(Verdict.UNSENT, Cause.WORKER_LOST, "the lease had ended, or the campaign was paused")
+    except Halted as fault:
+        return Outcome(Verdict.UNSENT, Cause.GATE_HALTED, escape(str(fault)))
     except Quarantined as fault:
         return Outcome(Verdict.UNSENT, Cause.GATE_QUARANTINE, escape(str(fault)))
     except StoreFault as fault:
@@ -158,7 +159,11 @@ async def _mark(
     """Mark the attempt as transmitting; the audit entry, whose number is noted outside before anything leaves."""
     await guard.require(connection, office)
     lease_until = now + office.policy.transmitting_lease
-    await attempts.mark_transmitting(connection, one.attempt, sent_digest, now, lease_until, facts)
+    try:
+        await attempts.mark_transmitting(connection, one.attempt, sent_digest, now, lease_until, facts)
+    except LostClaim:
+        await require_sending(connection)  # when everything was stopped, that is why
+        raise
     data = {"attempt": one.attempt.id, "sent": sent_digest, "letter": one.delivery.letter}
     about = f"delivery:{one.delivery.id}"
     return await audit.append(connection, AuditEvent(one.attempt.worker, "attempt.transmitting", about, data=data), now)
@@ -196,6 +201,7 @@ async def _facts(connection: AsyncConnection, office: Office, one: Delivery) -> 
         expires_at=one.expires_at,
         hours=campaign.hours,
         zone=one.zone,
+        halted=await sending.stopped(connection) is not None,
         late_by=_late_by(office, one),
         calendar=await calendars.get(connection, one.calendar),
     )
@@ -221,6 +227,7 @@ async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) 
             due = answer.until if answer.say is Say.WAIT else BY_SCHEDULE
             signal, detail = _SAYS[answer.say], answer.detail
             await move(connection, office, seen, signal, worker, cause=answer.cause, detail=detail, due=due)
+            await note_rests(connection, office, one.delivery, one.attempt.via)
 
     try:
         await office.store.write(unit)

@@ -7,9 +7,8 @@ import os
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,12 +23,16 @@ from dispatcher.domain.words import RouteState
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load, signer
 from dispatcher.settings.model import is_loopback
-from dispatcher.store import installation, routes, workers
+from dispatcher.store import installation, routes, sending, workers
 from dispatcher.store.engine import Store
+from dispatcher.store.sending import Stopped
 from dispatcher.store.version import newest, require_newest
 
 from . import crew
 from .campaign_files import letterheads_in, letters_in
+from .checks import Check, Finding
+from .doctor_logs import Newest, relay_logs
+from .halt import told
 
 #: The oldest Python that is tested.
 OLDEST_PYTHON = (3, 11)
@@ -41,29 +44,13 @@ RENEW = timedelta(days=45)
 _ZONES = ("UTC", "Europe/Zurich", "America/New_York")
 
 
-class Finding(StrEnum):
-    """What came of a check."""
-
-    GOOD = "good"
-    NOTE = "note"  # nothing is wrong, but somebody may want to know
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    finding: Finding
-    found: str
-    fix: str = ""
-
-
-async def examine(path: Path | None, *, connect: bool = False, now: datetime | None = None) -> list[Check]:
+async def examine(
+    path: Path | None, *, connect: bool = False, now: datetime | None = None, newest: Newest | None = None
+) -> list[Check]:
     """Every check, in order. Servers beyond this machine are only reached for with `connect`.
 
-    A certificate is judged at `now`, which is the present where it is not given. With settings that cannot be read, the
-    checks that need them are left out.
+    A certificate is judged at `now`, the present where it is not given. `newest` reads a relay's log; without it no log
+    is looked at. With settings that cannot be read, the checks that need them are left out.
     """
     now = now or datetime.now(UTC)
     checks = [_python(), *_zones()]
@@ -75,6 +62,7 @@ async def examine(path: Path | None, *, connect: bool = False, now: datetime | N
     checks += [one async for one in _database(settings, now)]
     checks += await asyncio.to_thread(lambda: list(_templates(settings.templates.folder)))
     checks += [_spill(settings.office.folder), _ways_out(settings), *_header_line(settings)]
+    checks += await relay_logs(settings, newest, now) if newest else []
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
 
 
@@ -169,6 +157,7 @@ async def _database(settings: Settings, now: datetime) -> AsyncIterator[Check]:
         await store.read(require_newest)
         yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
         yield await _adopted(store, settings)
+        yield _sending(await store.read(sending.stopped))
         yield await _crew(store, settings, now)
         for route in (await store.read(routes.every)).values():
             if not route.takes_letters:
@@ -194,6 +183,12 @@ async def _adopted(store: Store, settings: Settings) -> Check:
         found = "it was restored, copied or moved: nothing is sent from it"
         return Check("checkpoint", Finding.WRONG, found, "Run: dispatcher adopt --dry-run, then adopt it")
     return Check("checkpoint", Finding.GOOD, f"{settings.guard.folder}, which no backup of the database may carry")
+
+
+def _sending(stop: Stopped | None) -> Check:
+    if stop is None:
+        return Check("sending", Finding.GOOD, "letters may leave")
+    return Check("sending", Finding.WRONG, told(stop), "When it shall go on: dispatcher sending resume --reason …")
 
 
 def _route(route: Route) -> Check:

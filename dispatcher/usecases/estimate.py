@@ -29,7 +29,7 @@ async def estimated(office: Office, plan: Plan) -> Plan:
 async def _estimate(office: Office, plan: Plan) -> Estimate:
     letters = {one.digest: one for one in plan.letters}
     faxed = {stop.letter for stop in plan.stops if stop.kind is Kind.FAX}
-    pages = {digest: await _fax_pages(office, letters[digest]) for digest in sorted(faxed)}
+    pages = {digest: await fax_pages(office, letters[digest]) for digest in sorted(faxed)}
     mails = [letters[stop.letter].objects["entity"] for stop in plan.stops if stop.kind is Kind.EMAIL]
     return estimate(
         letters=len(plan.letters),
@@ -46,10 +46,15 @@ def _call(plan: Plan, stop: Stop, pages: tuple[int, ...]) -> Call:
     return Call(stop.address, pages, due, stop.zone, bool(stop.fallback_for), closed_days)
 
 
-async def _fax_pages(office: Office, letter: Letter) -> tuple[int, ...]:
+async def fax_pages(office: Office, letter: Letter) -> tuple[int, ...]:
     """The bytes of each page as the line will carry it."""
     found = tiff.pages_of(await office.archive.get(letter.objects["tiff"]))
-    return tuple(page.size + (HEADER_BYTES if _prints_header(office) else 0) for page in found)
+    return tuple(page.size + page_extra(office) for page in found)
+
+
+def page_extra(office: Office) -> int:
+    """Bytes that the line at the top adds to each fax page, where we print it."""
+    return HEADER_BYTES if _prints_header(office) else 0
 
 
 def _prints_header(office: Office) -> bool:

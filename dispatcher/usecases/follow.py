@@ -5,17 +5,17 @@ The gate stands behind this: no letter leaves for an address that its contact do
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.lifecycle import ARRIVED
-from dispatcher.domain.model import Actor, Address, Contact, Delivery, beside
-from dispatcher.domain.words import CAUSES, Cause, Fate, Kind, Signal, State, Verdict, Who
-from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
+from dispatcher.domain.model import Actor, Address, Contact, Delivery
+from dispatcher.domain.words import CAUSES, Cause, Fate, Kind, Signal, State, Who
+from dispatcher.store import campaigns, contacts, deliveries
 from dispatcher.store.contacts import Kept
 
+from .instead import Change, send_instead
 from .moves import move
 from .office import Office
 
@@ -23,15 +23,11 @@ from .office import Office
 _MOVABLE = (State.QUEUED, State.DEFERRED, State.HELD, State.FAILED)
 #: It may be with them already, or is on the way: a person looks first.
 _UNCERTAIN = (State.SENDING, State.IN_DOUBT)
-#: Verdicts that prove that nothing arrived.
-_NOTHING_ARRIVED = (Verdict.DEFERRED, Verdict.REFUSED, Verdict.UNSENT)
 #: Why a letter is held; stands in its detail, so that it is found again when the reason is gone.
 _OTHER_HOLDER = "the office has another holder than the letter names"
 _NO_ADDRESS = "the contact has no such address any more"
 _SUPPRESSED = "the contact's present address is on the suppression list"
 _NOWHERE = (_NO_ADDRESS, _SUPPRESSED)
-#: No letter goes back and forth between two addresses more often than this.
-_MOST_RETURNS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +151,9 @@ class _Follower:
         await move(self.connection, self.office, seen, signal, self.actor, cause=cause, detail=detail, reason=reason)
 
     async def _move(self, seen: Delivery, target: Address) -> list[Followed]:
-        new, there = await readdress(self.connection, self.office, seen, target, self.reason, self.actor)
+        nowhere = seen.detail in _NOWHERE
+        change = Change("delivery.readdress", self.reason, self.actor, frees=nowhere)
+        new, there = await send_instead(self.connection, self.office, seen, target, change)
         if new is None:
             return await self._met(seen, there)
         told = [Followed(seen.id, Fate.MOVED, new.id)]
@@ -169,67 +167,3 @@ class _Follower:
             await self._signal(seen, Signal.CANCEL, Cause.PERSON_CANCEL)
             return [Followed(seen.id, Fate.MET, there.id)]
         return await self._hold(seen, "it may have arrived at the present address before: a person looks first")
-
-
-async def readdress(
-    connection: AsyncConnection, office: Office, seen: Delivery, address: Address, reason: str, actor: Actor
-) -> tuple[Delivery | None, Delivery | None]:
-    """The same letter to another address, in place of `seen`; or None, and the row that stands in its way there.
-
-    The old delivery is cancelled in the same transaction, and each names the other.
-    """
-    new, there = await _place(connection, office, seen, address)
-    if new is None:
-        return None, there
-    event = AuditEvent(
-        str(actor),
-        "delivery.readdress",
-        f"delivery:{new.id}",
-        reason=reason,
-        data={"replaces": seen.id, "letter": seen.letter},
-    )
-    await audit.append(connection, event, office.clock.now())
-    # The fax that waits for the proof of this email now waits for the proof of the new one.
-    await deliveries.relink_fallback(connection, seen.id, new.id)
-    cause, data = Cause.PERSON_CANCEL, {"instead": new.id}
-    await move(connection, office, seen, Signal.CANCEL, actor, cause=cause, reason=reason, data=data)
-    return new, None
-
-
-async def _place(
-    connection: AsyncConnection, office: Office, seen: Delivery, address: Address
-) -> tuple[Delivery | None, Delivery | None]:
-    """Add the new row. One that was cancelled there before, surely unsent, does not stand in its way."""
-    now, there = office.clock.now(), None
-    for again in range(_MOST_RETURNS):
-        new = beside(seen, seen.letter, seen.step, address, office.domain, now, again=again)
-        new = _in_the_same_place(new, seen)
-        if await deliveries.add(connection, new):
-            return new, None
-        there = await deliveries.get(connection, new.id)
-        if not await _surely_unsent(connection, there):
-            return None, there
-    return None, there
-
-
-async def _surely_unsent(connection: AsyncConnection, there: Delivery) -> bool:
-    """Was it taken away, and is it certain that nothing arrived? A doubt that somebody gave up on may have.
-
-    The last word about its latest try counts: a bounce after an acceptance is proof that it did not arrive.
-    """
-    attempt = await attempts.latest(connection, there.id)
-    if there.state is not State.CANCELLED or attempt is None:
-        return there.state is State.CANCELLED
-    heard = [one for one in await attempts.evidence_of(connection, there.id) if one["attempt_id"] == attempt.id]
-    return (heard[-1]["verdict"] if heard else attempt.verdict) in _NOTHING_ARRIVED
-
-
-def _in_the_same_place(new: Delivery, seen: Delivery) -> Delivery:
-    """It leaves when the old one was to leave, and is frozen if that one was; a known second try stays known."""
-    new = replace(new, knowingly=seen.knowingly)
-    if seen.state is State.FAILED:
-        return new  # at once, in the recipient's hours
-    kept = replace(new, not_before=seen.not_before, expires_at=seen.expires_at, fallback_for=seen.fallback_for)
-    if seen.state is State.HELD and seen.detail not in _NOWHERE:
-        return replace(kept, state=State.HELD, due=None, cause=seen.cause, detail=seen.detail)
-    return replace(kept, due=max(seen.not_before, new.due or seen.not_before))

@@ -50,14 +50,22 @@ async def look(office: Office) -> Standing:
     if office.guard is None:
         row = await office.store.read(installation.find)
         return Standing(_kept(row, None), (), row, None, None, "", Whereabouts(), 0)
-    note, marker, unreadable = await asyncio.to_thread(_read, office.guard)
-    where = await _where(office, office.guard)
+    seen = await _compare(office, office.guard)
+    if seen.row is not None and seen.note is None and not seen.clear:
+        return await _compare(office, office.guard)  # another worker's first start came between the two: look again
+    return seen
+
+
+async def _compare(office: Office, guard: Checkpoint) -> Standing:
+    """The note first, then the log, which only grows: a note that is read later may be ahead of the log."""
+    note, marker, unreadable = await asyncio.to_thread(_read, guard)
+    where = await _where(office, guard)
 
     async def query(connection: AsyncConnection) -> tuple[Installation | None, tuple[int, str]]:
         return await installation.find(connection), await installation.log_at(connection, note.seq if note else 0)
 
     row, (last, hash_there) = await office.store.read(query)
-    machine = await asyncio.to_thread(office.guard.machine)
+    machine = await asyncio.to_thread(guard.machine)
     lifted = marker is not None and row is not None and row.adopted == marker.id
     said = _said(row, where, last, hash_there)
     shared = office.store.url.get_backend_name() != "sqlite"

@@ -14,7 +14,7 @@ from dispatcher.domain.lifecycle import CLAIMABLE, expects
 from dispatcher.domain.model import Actor, Attempt, Delivery
 from dispatcher.domain.outcome import Outcome, Report, signal_for
 from dispatcher.domain.words import Cause, Signal, Stage, State, Verdict
-from dispatcher.store import attempts, audit, deliveries, installation
+from dispatcher.store import attempts, audit, deliveries, installation, limits
 from dispatcher.store.engine import StoreFault
 
 from .moves import move
@@ -113,6 +113,7 @@ async def _move(
         await attempts.close(connection, attempt.id, outcome, office.clock.now())  # news came before our own record
     elif seen.state is State.SENDING:
         await _call_off(connection, office, seen)
+    await limits.correct_cost(connection, attempt.id, outcome)
     kind, _, name = source.partition(":")
     await move(
         connection,
@@ -131,7 +132,7 @@ async def _move(
 async def _stop_replacements(connection: AsyncConnection, office: Office, seen: Delivery, source: str) -> None:
     """A letter that was taken elsewhere has arrived where it was first sent: it need not arrive twice."""
     for one in await deliveries.sisters(connection, seen):
-        if one.kind is seen.kind and one.state in (*CLAIMABLE, State.HELD, State.FAILED):
+        if (one.kind is seen.kind or one.instead_of == seen.id) and one.state in (*CLAIMABLE, State.HELD, State.FAILED):
             kind, _, name = source.partition(":")
             data = {"arrived": seen.id}
             cause = Cause.GATE_PROVEN

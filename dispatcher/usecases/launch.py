@@ -21,6 +21,7 @@ from .look import decide, require_confirmed, require_nothing_new
 from .moves import move
 from .office import Office
 from .plan import Plan, Stop, plan_from_bytes
+from .size import require_size
 
 #: A campaign that is launched later than this after its hour needs a person's word that it may still go.
 LATE = timedelta(hours=1)
@@ -48,6 +49,7 @@ async def approve(
     known = await office.store.read(lambda connection: campaigns.get(connection, campaign_id))
     _require_signable(known, digest)
     plan = await _plan(office, known.plan)
+    require_size(office, campaign_id, len(plan.stops))
 
     async def unit(connection: AsyncConnection, seen: Sequence[Problem]) -> CampaignRow:
         _require_signable(await campaigns.get(connection, campaign_id), known.plan)
@@ -92,6 +94,7 @@ async def launch(office: Office, campaign_id: str, actor: Actor, *, late: bool =
     _require_approved(known)
     plan = await _plan(office, known.approved_plan)
     require_header(office, plan)
+    require_size(office, campaign_id, len(plan.stops))
     late_by = _lateness(office, plan, late=late)
 
     async def unit(connection: AsyncConnection, seen: Sequence[Problem]) -> int:

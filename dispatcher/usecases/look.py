@@ -23,6 +23,7 @@ from .contacts import health
 from .fax_header import header_warnings
 from .office import Office
 from .plan import Person, Plan, Stop, person_of
+from .purse import Purse, purses, too_dear
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ TO_CONFIRM: Mapping[str, str] = {
     "W_HOLDER_CHANGED": "some offices have another holder than when their letters were made",
     "W_CONTACT_CHANGED": "some contacts were changed after their letters were made",
     "W_TIME_GAP": "the hour does not exist on that day, and was moved",
+    "W_SPENDING": "some faxes will wait: there is not money for all of them",
     "W_TIME_FOLD": "the hour comes twice on that day, and the first was taken",
 }
 #: Nobody can sign over these: such a letter would be held back at its hour.
@@ -57,6 +59,7 @@ class _Known:
     kept: Mapping[str, Kept]
     suppressed: Mapping[Address, tuple[datetime, str]]
     records: Mapping[Address, Record]
+    purses: list[Purse]
 
 
 async def look(office: Office, plan: Plan) -> list[Problem]:
@@ -103,6 +106,7 @@ async def _read(office: Office, plan: Plan) -> _Known:
             kept=await contacts.kept_among(connection, list(plan.people)),
             suppressed=await contacts.suppressed_among(connection, addresses),
             records=_by_address(await views.records(connection, [one.value for one in addresses])),
+            purses=await purses(connection, office, plan.campaign["id"]),
         )
 
     return await office.store.read(unit)
@@ -116,7 +120,7 @@ async def _told(office: Office, plan: Plan, known: _Known) -> list[Problem]:
     """In a thread: it takes a second at ten thousand contacts, in which others are served."""
     today = office.clock.now().date()
     found = await asyncio.to_thread(_of_people, plan, known)
-    found += header_warnings(office, plan)
+    found += [*header_warnings(office, plan), *too_dear(office, plan, known.purses)]
     return found + await asyncio.to_thread(_of_addresses, plan, known, today)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.lifecycle import ARRIVED, CLAIMABLE, follow
 from dispatcher.domain.model import Actor, Delivery
-from dispatcher.domain.schedule import Need, next_due
+from dispatcher.domain.schedule import Need, next_due, next_opening
 from dispatcher.domain.words import Cause, Signal, State
 from dispatcher.store import audit, calendars, campaigns, deliveries
 from dispatcher.store.campaigns import CampaignRow
@@ -66,11 +66,36 @@ async def move(
     return moved
 
 
+async def wait(
+    connection: AsyncConnection,
+    office: Office,
+    seen: Delivery,
+    until: datetime,
+    cause: Cause,
+    detail: str,
+    actor: Actor,
+) -> Delivery:
+    """It stays as it is, and is not looked at before `until`, nor before its office opens then; for people to read."""
+    campaign = await campaigns.get(connection, seen.campaign_id)
+    closed_days = await calendars.get(connection, seen.calendar)
+    due = next_opening(until, campaign.hours, seen.zone, closed_days)
+    waiting = await deliveries.change(connection, seen, due=due, cause=cause, detail=detail)
+    data = {"cause": cause.value, "until": due.isoformat(timespec="seconds")}
+    about = f"delivery:{seen.id}"
+    await audit.append(
+        connection, AuditEvent(str(actor), "delivery.wait", about, reason=detail, data=data), office.clock.now()
+    )
+    return waiting
+
+
 def _times(seen: Delivery, after: State, now: datetime) -> dict[str, datetime | None]:
-    """A proof that follows a presumption keeps the time of arrival: the follow-up counts from there."""
+    """A proof that follows a presumption keeps the time of arrival: the follow-up counts from there.
+
+    What was put aside was so in the state that it had.
+    """
     arrived = (seen.arrived_at or now) if after in ARRIVED else None
     accepted = now if after is State.ACCEPTED else None if after is State.SENDING else seen.accepted_at
-    return {"arrived_at": arrived, "accepted_at": accepted}
+    return {"arrived_at": arrived, "accepted_at": accepted, "snoozed_until": None}
 
 
 async def _due(
@@ -93,7 +118,7 @@ async def _due(
         tries=facts.get("tries", seen.tries),
         spread=seen.id,
         proves=bool(channel and channel.abilities.proves),
-        asks=bool(channel and channel.abilities.asks),
+        asks=bool(channel and channel.abilities.asks_about(after)),
         follow_up_after=campaign.follow_up_after(seen.step),
         zone=seen.zone,
         not_before=seen.not_before,

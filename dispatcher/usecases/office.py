@@ -11,6 +11,7 @@ from dispatcher.channels.base import Channel
 from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import Clock
 from dispatcher.domain.estimate import Tariff
+from dispatcher.domain.limits import UNLIMITED, Limits
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.words import Kind
 from dispatcher.intake.almanac import Almanac
@@ -39,6 +40,7 @@ class Office:
     mail_bytes: int = 10_000_000  #: of the largest mail that is sent
     fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost
+    limits: Limits = UNLIMITED  #: how fast, how many, for how much
     guard: Checkpoint | None = None  #: what is noted outside the database; None: only the database itself is asked
     signer: Signer | None = None  #: whose electronic signature letters carry; None: none
     almanac: Almanac = field(default_factory=shipped)  #: the closed days of offices

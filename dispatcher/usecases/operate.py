@@ -1,138 +1,122 @@
-"""What operators do with single deliveries: retry, hold, release, cancel, settle a doubt, note an answer."""
+"""What operators do with single letters: retry, give up, hold, release, cancel, snooze, switch, readdress.
+
+Doubts are settled in `doubts.py`, answers noted in `answers.py`; both are named here too, for the doors.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.errors import Conflict, CountChanged, Problem, UserError
-from dispatcher.domain.model import Actor, Address, Attempt, Delivery
-from dispatcher.domain.outcome import Outcome, Report
-from dispatcher.domain.words import CAUSES, Bulk, Cause, Signal, Stage, State, Verdict
-from dispatcher.store import attempts, audit, campaigns, contacts, deliveries
-from dispatcher.store.views import Wanted, ids
+from dispatcher.domain.errors import Conflict, NotFound
+from dispatcher.domain.model import Actor, Address, Delivery
+from dispatcher.domain.verbs import Case, Refusal, Verb, stopped, why_not
+from dispatcher.domain.words import Cause, Signal, State
+from dispatcher.store import cases, contacts, deliveries
 
 from . import guard
-from .follow import readdress as move_to
-from .hear import apply
-from .moves import move
+from .answers import Noted, note_answer
+from .by_hand import ACTS, SENDS, By, require_later, require_reason, take_back
+from .doubts import Decision, settle_doubt
+from .instead import Change, send_instead
 from .office import Office
 
-_CHUNK = 100
+__all__ = [
+    "Decision",
+    "Noted",
+    "act",
+    "apply_by_hand",
+    "give_up",
+    "note_answer",
+    "readdress",
+    "retry",
+    "settle_doubt",
+    "snooze",
+    "switch",
+    "unsnooze",
+]
+
+#: These may end a try that was claimed, while nothing of it has left.
+_TAKE_BACK = (Verb.HOLD, Verb.CANCEL)
 
 
-# -- failures ----------------------------------------------------------------------------------------------------------
+async def act(office: Office, verb: Verb, delivery_id: str, by: By) -> Delivery:
+    """Do one thing with one letter, named by its id or a beginning of it; the row after it (of a switch, the new one).
+
+    Raises Conflict with why it cannot be done, UserError without a reason where one is needed, Quarantined.
+    """
+    require_reason(verb, by.reason)
+    require_later(verb, by.until, office.clock.now())
+    if verb in SENDS:
+        await guard.enter(office)
+    return await office.store.write(lambda connection: _act(connection, office, verb, delivery_id, by))
+
+
+async def _act(connection: AsyncConnection, office: Office, verb: Verb, delivery_id: str, by: By) -> Delivery:
+    case = await _case(connection, office, delivery_id)
+    if verb in _TAKE_BACK and case.delivery.state is State.SENDING:
+        await take_back(connection, office, case.delivery)
+    elif refusal := why_not(verb, case):
+        raise _refused(case, refusal)
+    return await ACTS[verb](connection, office, case, by)
+
+
+async def _case(connection: AsyncConnection, office: Office, delivery_id: str) -> Case:
+    seen = await deliveries.get(connection, delivery_id)
+    found = await cases.named(connection, [seen.id], office.clock.now())
+    if seen.id not in found:
+        raise NotFound(f"there is no delivery '{delivery_id}'")
+    return found[seen.id]
+
+
+def _refused(case: Case, refusal: Refusal) -> Conflict:
+    return Conflict(f"{refusal.code} delivery {case.delivery.id} {refusal.words}")
 
 
 async def retry(office: Office, delivery_id: str, reason: str, actor: Actor) -> Delivery:
-    """Another full set of tries for one failed delivery. Raises IllegalMove unless it has failed, Quarantined."""
-    await guard.enter(office)
-
-    async def unit(connection: AsyncConnection) -> Delivery:
-        return await _retry(connection, office, await deliveries.get(connection, delivery_id), reason, actor)
-
-    return await office.store.write(unit)
+    """Another full set of tries for one failed letter."""
+    return await act(office, Verb.RETRY, delivery_id, By(actor, reason))
 
 
-async def retry_all(
-    office: Office,
-    cause: Cause,
-    campaign_id: str,
-    actor: Actor,
-    *,
-    first: int = 0,
-    expect: int | None = None,
-    after_trial: bool = False,
-    reason: str = "",
-) -> list[str]:
-    """Retry the failures of one cause, all or the `first` few; the ids that were queued.
-
-    Raises CountChanged when there are not `expect` of them, UserError where the cause does not allow it. A delivery in
-    doubt is never among them: it is not a failure, and the state table has no road for it here.
-    """
-    await guard.enter(office)
-    wanted = Wanted(campaign_id, (State.FAILED,), cause)
-    found = await office.store.read(lambda connection: ids(connection, wanted))
-    if expect is not None and len(found) != expect:
-        raise CountChanged(f"there are now {len(found)} failures of '{cause}', not {expect}; look again")
-    chosen = found[:first] if first else found
-    _require_bulk(cause, len(chosen), trial_over=after_trial or len(chosen) <= 1)
-    queued = await _retry_chosen(office, chosen, reason, actor)
-    await _audit_bulk(office, cause, campaign_id, len(queued), reason, actor)
-    return queued
+async def give_up(office: Office, delivery_id: str, reason: str, actor: Actor) -> Delivery:
+    """Leave a failure at that: it is stopped, and its cause tells that it was given up."""
+    return await act(office, Verb.GIVE_UP, delivery_id, By(actor, reason))
 
 
-def _require_bulk(cause: Cause, count: int, *, trial_over: bool) -> None:
-    bulk = CAUSES[cause].bulk
-    if count and bulk in (Bulk.NO, Bulk.NEVER):
-        raise UserError(
-            Problem(str(cause), "these cannot be retried together", "Repair each one, then retry it by its id.")
-        )
-    if bulk is Bulk.FIRST and not trial_over:
-        raise UserError(
-            Problem(str(cause), "one repair mends all of these, so try one first", "Use --first 1, then --after-trial.")
-        )
+async def snooze(office: Office, delivery_id: str, until: datetime, reason: str, actor: Actor) -> Delivery:
+    """Put a failed or held letter aside until an hour. It returns to the lists by itself, and does not send itself."""
+    return await act(office, Verb.SNOOZE, delivery_id, By(actor, reason, until=until))
 
 
-async def _retry_chosen(office: Office, chosen: Sequence[str], reason: str, actor: Actor) -> list[str]:
-    why = reason or "together with others of its cause"
-    queued: list[str] = []
-    for start in range(0, len(chosen), _CHUNK):
-        queued += await _retry_part(office, chosen[start : start + _CHUNK], why, actor)
-    return queued
+async def unsnooze(office: Office, delivery_id: str, reason: str, actor: Actor) -> Delivery:
+    return await act(office, Verb.UNSNOOZE, delivery_id, By(actor, reason))
 
 
-async def _retry_part(office: Office, part: Sequence[str], reason: str, actor: Actor) -> list[str]:
-    """Those of the part that are still failed, in one transaction."""
-
-    async def unit(connection: AsyncConnection) -> list[str]:
-        seen = [await deliveries.get(connection, delivery_id) for delivery_id in part]
-        failed = [one for one in seen if one.state is State.FAILED]
-        for one in failed:
-            await _retry(connection, office, one, reason, actor)
-        return [one.id for one in failed]
-
-    return await office.store.write(unit)
+async def switch(office: Office, delivery_id: str, reason: str, actor: Actor) -> Delivery:
+    """Send the same approved letter by fax instead of email, or the reverse; the new delivery."""
+    return await act(office, Verb.SWITCH, delivery_id, By(actor, reason))
 
 
-async def _audit_bulk(office: Office, cause: Cause, campaign_id: str, count: int, reason: str, actor: Actor) -> None:
-    about = f"campaign:{campaign_id}" if campaign_id else "campaigns"
-    data = {"cause": cause.value, "count": count}
-    event = AuditEvent(str(actor), "failures.retry", about, reason=reason, data=data)
-    await office.store.write(lambda connection: audit.append(connection, event, office.clock.now()))
+_VERBS = {Signal.HOLD: Verb.HOLD, Signal.RELEASE: Verb.RELEASE, Signal.CANCEL: Verb.CANCEL}
 
 
-async def _retry(connection: AsyncConnection, office: Office, seen: Delivery, reason: str, actor: Actor) -> Delivery:
-    _require_failed(seen)
-    await _require_going(connection, seen)
-    return await move(
-        connection, office, seen, Signal.RETRY, actor, cause=Cause.PERSON_RETRY, reason=reason, tries=0, expires_at=None
-    )
+async def apply_by_hand(office: Office, delivery_id: str, signal: Signal, reason: str, actor: Actor) -> Delivery:
+    """Hold, release or cancel one delivery. What is past its commit point is not stopped any more: E_TOO_LATE."""
+    return await act(office, _VERBS[signal], delivery_id, By(actor, reason))
 
 
-async def _require_going(connection: AsyncConnection, seen: Delivery) -> None:
-    """Nothing leaves for a campaign that was stopped, whoever asks for it."""
-    if (await campaigns.get(connection, seen.campaign_id)).stopped_at is not None:
-        raise Conflict(f"campaign '{seen.campaign_id}' was stopped; a stopped campaign sends nothing more")
+# -- a corrected address -----------------------------------------------------------------------------------------------
 
-
-def _require_failed(seen: Delivery) -> None:
-    hint = "; a doubt is settled one by one: doubts settle" if seen.state is State.IN_DOUBT else ""
-    if seen.state is not State.FAILED:
-        raise Conflict(f"delivery {seen.id} is {seen.state}, not failed{hint}")
+#: Nothing of it is under way, and it has surely not arrived.
+_MOVABLE = (State.FAILED, State.HELD, State.QUEUED, State.DEFERRED)
 
 
 async def readdress(office: Office, delivery_id: str, reason: str, actor: Actor) -> Delivery:
-    """Send a failed letter to its contact's present address: the same frozen letter, as a delivery of its own.
+    """Send what failed or waits to its contact's present address: the same frozen letter, as a delivery of its own.
 
-    The failed one is cancelled in the same transaction and names the new one. Raises Conflict when it has not failed,
-    or the contact's address is still the one that failed.
+    The old one is cancelled in the same transaction, and each names the other. Raises Conflict when it may have left,
+    or the contact's address is still the same.
     """
     await guard.enter(office)
     return await office.store.write(lambda connection: _readdress(connection, office, delivery_id, reason, actor))
@@ -141,11 +125,17 @@ async def readdress(office: Office, delivery_id: str, reason: str, actor: Actor)
 async def _readdress(
     connection: AsyncConnection, office: Office, delivery_id: str, reason: str, actor: Actor
 ) -> Delivery:
-    seen = await deliveries.get(connection, delivery_id)
-    _require_failed(seen)
-    await _require_going(connection, seen)
+    case = await _case(connection, office, delivery_id)
+    seen = case.delivery
+    if seen.state not in _MOVABLE:
+        hint = "; a doubt is settled one by one: doubts settle" if seen.state is State.IN_DOUBT else ""
+        raise Conflict(f"delivery {seen.id} is {seen.state}, not failed, held or waiting{hint}")
+    if refusal := stopped(case):
+        raise _refused(case, refusal)
     address = await _present_address(connection, seen)
-    new, there = await move_to(connection, office, seen, address, reason, actor)
+    frees = seen.cause is Cause.GATE_CONTACT or not case.present
+    change = Change("delivery.readdress", reason, actor, frees)
+    new, there = await send_instead(connection, office, seen, address, change)
     if new is None:
         taken = there.id if there else seen.id
         raise Conflict(f"delivery {taken} goes to that address already, or went there; see: deliveries show {taken}")
@@ -153,174 +143,13 @@ async def _readdress(
 
 
 async def _present_address(connection: AsyncConnection, seen: Delivery) -> Address:
-    person = await contacts.get(connection, seen.contact_id)
-    value = person.address(seen.kind) if person else None
+    person = await contacts.kept(connection, seen.contact_id)
+    value = person.person.address(seen.kind) if person and person.active else None
     if value is None or value == seen.address:
         raise Conflict(
             f"contact '{seen.contact_id}' has no other {seen.kind} than {seen.address}; "
             "correct it in the contacts' file and import that first"
         )
+    if since := await contacts.suppressed_since(connection, Address(seen.kind, value)):
+        raise Conflict(f"E_SUPPRESSED nothing more goes to {value}, since {since[0]:%Y-%m-%d}; by {since[1]}")
     return Address(seen.kind, value)
-
-
-# -- hold, release, cancel ---------------------------------------------------------------------------------------------
-
-_BY_HAND = {Signal.HOLD: Cause.PERSON_HOLD, Signal.RELEASE: Cause.NONE, Signal.CANCEL: Cause.PERSON_CANCEL}
-
-
-async def apply_by_hand(office: Office, delivery_id: str, signal: Signal, reason: str, actor: Actor) -> Delivery:
-    """Hold, release or cancel one delivery. Raises Conflict while it is being sent; for a release, Quarantined."""
-    if signal is Signal.RELEASE:
-        await guard.enter(office)
-
-    async def unit(connection: AsyncConnection) -> Delivery:
-        seen = await deliveries.get(connection, delivery_id)
-        if seen.state is State.SENDING:
-            raise Conflict(f"E_TOO_LATE delivery {seen.id} is being sent at this moment; see what comes of it first")
-        if signal is Signal.RELEASE:
-            await _require_going(connection, seen)
-        values: dict[str, Any] = _from_now_on(office, seen) if signal is Signal.RELEASE else {}
-        return await move(connection, office, seen, signal, actor, cause=_BY_HAND[signal], reason=reason, **values)
-
-    return await office.store.write(unit)
-
-
-def _from_now_on(office: Office, seen: Delivery) -> dict[str, datetime]:
-    """Whoever releases a letter that was held for being late has said that it may leave now."""
-    return {"not_before": office.clock.now()} if seen.cause is Cause.GATE_LATE else {}
-
-
-# -- doubts ------------------------------------------------------------------------------------------------------------
-
-
-class Decision(StrEnum):
-    """What a person has found out about a letter in doubt."""
-
-    ARRIVED = "arrived"  # somebody confirmed it: evidence by that person's word
-    NOT_SENT = "not_sent"  # it surely did not go: back to the queue
-    RESEND = "resend"  # nobody can tell; send again knowingly: it may arrive twice, and its record says so
-    GIVE_UP = "give_up"  # leave it at that
-
-
-async def settle_doubt(office: Office, delivery_id: str, decision: Decision, reason: str, actor: Actor) -> Delivery:
-    """Settle one delivery in doubt, with a reason. Never in bulk.
-
-    Raises UserError without a reason, Conflict when it is not in doubt, or a resend would come before the lease of the
-    doubtful try has surely ended (its worker may still be alive).
-    """
-    if not reason.strip():
-        raise UserError(
-            Problem("reason", "a doubt is settled only with a reason", "Say how you know.", "E_DOUBT_REASON")
-        )
-    if decision in (Decision.NOT_SENT, Decision.RESEND):
-        await guard.enter(office)
-
-    async def unit(connection: AsyncConnection) -> Delivery:
-        seen = await deliveries.get(connection, delivery_id)
-        attempt = await attempts.latest(connection, seen.id)
-        if seen.state is not State.IN_DOUBT or attempt is None:
-            raise Conflict(f"delivery {seen.id} is {seen.state}, not in doubt")
-        return await _DECISIONS[decision](connection, office, seen, attempt, reason, actor)
-
-    return await office.store.write(unit)
-
-
-async def _arrived(
-    connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, reason: str, actor: Actor
-) -> Delivery:
-    outcome = Outcome(Verdict.DELIVERED, Cause.PERSON_NOTE, reason)
-    await apply(connection, office, Report(attempt.id, f"note/{attempt.id}/{seen.version}", outcome), str(actor))
-    return await deliveries.get(connection, seen.id)
-
-
-async def _not_sent(
-    connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, reason: str, actor: Actor
-) -> Delivery:
-    _require_rest(office, attempt)
-    await _require_going(connection, seen)
-    return await move(
-        connection, office, seen, Signal.RETRY, actor, cause=Cause.PERSON_RETRY, reason=reason, tries=0, expires_at=None
-    )
-
-
-async def _resend(
-    connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, reason: str, actor: Actor
-) -> Delivery:
-    _require_rest(office, attempt)
-    await _require_going(connection, seen)
-    return await move(
-        connection,
-        office,
-        seen,
-        Signal.RETRY,
-        actor,
-        cause=Cause.PERSON_RETRY,
-        reason=reason,
-        data={"knowingly": True, "after": attempt.id},
-        tries=0,
-        knowingly=True,
-        expires_at=None,
-    )
-
-
-async def _give_up(
-    connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, reason: str, actor: Actor
-) -> Delivery:
-    return await move(connection, office, seen, Signal.CANCEL, actor, cause=Cause.PERSON_CANCEL, reason=reason)
-
-
-_DECISIONS = {
-    Decision.ARRIVED: _arrived,
-    Decision.NOT_SENT: _not_sent,
-    Decision.RESEND: _resend,
-    Decision.GIVE_UP: _give_up,
-}
-
-
-def _require_rest(office: Office, attempt: Attempt) -> None:
-    """The worker of the doubtful try may still be alive until its lease has ended."""
-    lease = office.policy.transmitting_lease
-    end = (attempt.transmitting_at or attempt.opened_at) + lease + timedelta(seconds=1)
-    if attempt.stage is not Stage.CLOSED or office.clock.now() < end:
-        raise Conflict(f"E_DOUBT_WAIT its worker may still be sending; not before {end:%H:%M:%S} UTC")
-
-
-# -- answers -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """An answer on record, and the follow-ups that it stopped."""
-
-    contact_id: str
-    stopped: tuple[str, ...]
-
-
-async def note_answer(office: Office, delivery_id: str, note: str, actor: Actor) -> Noted:
-    """Somebody answered this letter: it is delivered (they have it), and no follow-up goes to them."""
-
-    async def unit(connection: AsyncConnection) -> Noted:
-        seen = await deliveries.get(connection, delivery_id)
-        now = office.clock.now()
-        await contacts.note_answer(connection, seen.campaign_id, seen.addressee_id, str(actor), note, now)
-        # What they said stands with the answer alone: the log holds no more about people than it must.
-        data = {"campaign": seen.campaign_id}
-        await audit.append(connection, AuditEvent(str(actor), "answer.note", f"delivery:{seen.id}", data=data), now)
-        await _answer_proves(connection, office, seen, actor)
-        return Noted(seen.addressee_id, tuple(await _stop_follow_ups(connection, office, seen, actor)))
-
-    return await office.store.write(unit)
-
-
-async def _answer_proves(connection: AsyncConnection, office: Office, seen: Delivery, actor: Actor) -> None:
-    attempt = await attempts.latest(connection, seen.id)
-    if attempt is not None:
-        outcome = Outcome(Verdict.DELIVERED, Cause.PERSON_NOTE, "they answered")
-        await apply(connection, office, Report(attempt.id, f"answer/{attempt.id}/{seen.version}", outcome), str(actor))
-
-
-async def _stop_follow_ups(connection: AsyncConnection, office: Office, seen: Delivery, actor: Actor) -> list[str]:
-    rows = await deliveries.follow_ups_waiting(connection, seen.campaign_id, seen.addressee_id)
-    for row in rows:
-        await move(connection, office, row, Signal.CANCEL, actor, cause=Cause.GATE_ANSWERED)
-    return [row.id for row in rows]

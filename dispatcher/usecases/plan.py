@@ -35,6 +35,7 @@ class Stop:
     fallback_for: str
     calendar: str = ""  #: digest of the recipient's closed days, among the plan's calendars
     occurrence: str = ""  #: of which time of a campaign that repeats, by its local key
+    days_on: int = 0  #: so many working days after the campaign's own day, because so many letters leave a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +109,23 @@ def draw(
     names: Mapping[tuple[str, str], str],
     remarks: Sequence[Problem] = (),
     calendars: Mapping[str, Calendar] | None = None,
+    per_day: int = 0,
 ) -> Plan:
     """The plan of `campaign` with these frozen letters, and what was noticed while they were made.
 
     `names`: (addressee's id, recipient's id) → how the letter calls the recipient, with every honour. `calendars` are
-    the closed days of each contact, by its id.
+    the closed days of each contact, by its id. Of more than `per_day` letters (0: any number), the rest leaves on the
+    next working days.
     """
     closed_days = calendars or {}
-    stops = [stop for edition in campaign.editions for stop in _edition(edition, people, letters, closed_days)]
+    stops = [stop for edition in campaign.editions for stop in _edition(edition, people, letters, closed_days, per_day)]
     concerned = sorted({one.contact_id for one in stops} | set(campaign.contact_ids))
     described = {name: person_of(people[name]) for name in concerned}
     used = {one.digest: one for one in closed_days.values()}
     kept = {digest: used[digest] for digest in sorted({one.calendar for one in stops} & used.keys())}
     called = [replace(one, recipient=names[one.addressee_id, one.contact_id]) for one in stops]
-    return Plan(_facts(campaign), campaign.source, tuple(letters), tuple(called), described, tuple(remarks), kept)
+    facts = {**_facts(campaign), "per_day": per_day}
+    return Plan(facts, campaign.source, tuple(letters), tuple(called), described, tuple(remarks), kept)
 
 
 def _edition(
@@ -129,14 +133,17 @@ def _edition(
     people: Mapping[str, Contact],
     letters: Sequence[Letter],
     closed_days: Mapping[str, Calendar],
+    per_day: int,
 ) -> Iterable[Stop]:
-    """The deliveries of one time that the campaign happens."""
+    """The deliveries of one time that the campaign happens. A letter's copies leave on its own day."""
     first = {one.contact_id: one for one in letters if one.step == 0 and one.occurrence == campaign.occurrence}
+    days = {name: place // per_day if per_day else 0 for place, name in enumerate(campaign.contact_ids)}
     for contact_id in campaign.contact_ids:
-        routed = _Routed(campaign, people[contact_id], closed_days.get(contact_id, PLAIN))
+        routed = _Routed(campaign, people[contact_id], closed_days.get(contact_id, PLAIN), days[contact_id])
         yield from _stops(routed, contact_id, Role.TO, campaign.policy_for(contact_id), first[contact_id])
     for copy in campaign.copies:
-        routed = _Routed(campaign, people[copy.contact_id], closed_days.get(copy.contact_id, PLAIN))
+        day = days[copy.for_contact_id]
+        routed = _Routed(campaign, people[copy.contact_id], closed_days.get(copy.contact_id, PLAIN), day)
         yield from _stops(routed, copy.for_contact_id, Role.CC, copy.policy, first[copy.for_contact_id])
 
 
@@ -147,11 +154,14 @@ class _Routed:
     campaign: Campaign
     person: Contact
     calendar: Calendar
+    days_on: int
 
     def due(self, *, fallback: bool) -> datetime:
         """When the letter leaves: within the office's hours, and a fall-back after its email's time for proof."""
         campaign, zone = self.campaign, self.person.time_zone
         due = campaign.when.instant
+        if self.days_on:
+            due = add_working_days(due, self.days_on, zone, self.calendar)
         if fallback:
             due = add_working_days(due, campaign.proof_after, zone, self.calendar)
         return next_opening(due, campaign.hours, zone, self.calendar)
@@ -186,6 +196,7 @@ def _stops(routed: _Routed, addressee_id: str, role: Role, policy: Policy, lette
             fallback_for=email_id if fallback else "",
             calendar=digest,
             occurrence=occurrence,
+            days_on=routed.days_on,
         )
         email_id = stop_id
 
@@ -203,9 +214,13 @@ def kinds_of(policy: Policy) -> tuple[Kind, ...]:
 def why_moved(plan: Plan, stop: Stop) -> tuple[str, ...]:
     """Why a letter does not leave at the campaign's hour: ('Friday is a weekend day in Jordan',); () where it does."""
     wanted, calendar = plan.instants[stop.occurrence or plan.campaign["local_key"]], plan.calendar_of(stop)
+    days = f"{stop.days_on} working day{'s' * (stop.days_on > 1)} later"
+    spread = (f"{plan.campaign['per_day']} letters leave a day, this one {days}",) if stop.days_on else ()
+    if stop.days_on:
+        wanted = add_working_days(wanted, stop.days_on, stop.zone, calendar)
     if stop.fallback_for:
         wanted = add_working_days(wanted, plan.campaign["proof_after"], stop.zone, calendar)
-    return on_the_way(wanted, plan.hours, stop.zone, calendar)
+    return spread + on_the_way(wanted, plan.hours, stop.zone, calendar)
 
 
 def _facts(campaign: Campaign) -> dict[str, Any]:
@@ -226,4 +241,5 @@ def _facts(campaign: Campaign) -> dict[str, Any]:
         "proof_after": campaign.proof_after,
         "fax_cover": campaign.fax_cover,
         "fall_back": campaign.fall_back,
+        "limits": campaign.limits.record(),
     }

@@ -25,6 +25,7 @@ from .enclose import Enclosed, cover_note, enclose, require_sendable
 from .estimate import estimated
 from .office import Office
 from .plan import Plan, draw, kinds_of
+from .size import require_size, size_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ async def prepare(
     """
     await office.store.read(lambda connection: _require_unlaunched(connection, campaign.id))
     _require_signer(office)
+    require_size(office, campaign.id, size_of(campaign))
     people = {one.id: one for one in book.contacts}
     closed_days = calendars_of(office.almanac, campaign, people)
     unsure = not_known(campaign, people, closed_days)
@@ -80,9 +82,10 @@ async def prepare(
     remarks = [*noted, *_once([warning for one in frozen for warning in one.warnings]), *unsure]
     names = {(one.letter.contact_id, name): called for one in frozen for name, called in one.names.items()}
     letters = [one.letter for one in frozen]
-    plan = await estimated(office, draw(campaign, people, letters, names, remarks, closed_days))
+    per_day = campaign.limits.a_day(office.limits)
+    plan = await estimated(office, draw(campaign, people, letters, names, remarks, closed_days, per_day))
     digest = await office.archive.put(plan.as_bytes())
-    voided = await office.store.write(lambda connection: _note(connection, office, plan, digest, actor))
+    voided = await office.store.write(lambda connection: note_plan(connection, office, plan, digest, actor))
     return Prepared(plan, digest, voided)
 
 
@@ -226,7 +229,8 @@ def _manifest(letter: Letter) -> bytes:
     return canonical({"v": 1, **{name: getattr(letter, name) for name in names}}).encode()
 
 
-async def _note(connection: AsyncConnection, office: Office, plan: Plan, digest: str, actor: Actor) -> str:
+async def note_plan(connection: AsyncConnection, office: Office, plan: Plan, digest: str, actor: Actor) -> str:
+    """Put a frozen plan on record, to be approved; the digest of an approval that is void now, or ''."""
     facts, now = plan.campaign, office.clock.now()
     await _require_unlaunched(connection, facts["id"])
     known = await campaigns.find(connection, facts["id"])
@@ -245,6 +249,7 @@ async def _note(connection: AsyncConnection, office: Office, plan: Plan, digest:
         hours=[*facts["hours"], facts["days"]] if facts["hours"] else None,
         steps=facts["steps"],
         proof_after=facts["proof_after"],
+        limits=facts["limits"] or None,
     )
     data = {"plan": digest, "letters": len(plan.letters), "deliveries": len(plan.stops)}
     data |= {"voided": voided} if voided else {}

@@ -29,6 +29,7 @@ from .breaker import note_routes
 from .hear import apply
 from .moves import BY_SCHEDULE, move
 from .office import Office
+from .pacing import note_rests
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,8 @@ async def settle(
     if attempt.stage is Stage.CLOSED or seen.fence != attempt.fence or seen.state is not State.SENDING:
         return await _settle_late(connection, office, attempt, outcome, actor)
     await attempts.close(connection, attempt_id, outcome, office.clock.now())
+    if outcome.verdict is Verdict.UNSENT:
+        await note_rests(connection, office, seen, attempt.via)
     await note_routes(connection, office, outcome, actor)
     return await _settle_own(connection, office, seen, attempt, outcome, actor)
 

@@ -18,12 +18,13 @@ from dispatcher.domain.errors import CheckFailed, NotFound, Problem, UserError
 from dispatcher.domain.model import Attempt, Delivery, Letter
 from dispatcher.domain.routes import Route
 from dispatcher.domain.words import Cause, Kind, State
-from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, routes, views
+from dispatcher.store import attempts, audit, campaigns, contacts, deliveries, limits, routes, views
 from dispatcher.store.campaigns import CampaignRow
 from dispatcher.store.views import Listed, Wanted
 
 from .office import Office
 from .plan import Plan, plan_from_bytes
+from .waiting import Waiting, why_waiting
 
 #: With the shapes of the store that a door may hold, since it may not reach for the store itself.
 __all__ = [
@@ -34,7 +35,6 @@ __all__ = [
     "Wanted",
     "counts",
     "export_audit",
-    "failures_by_cause",
     "letter_part",
     "list_campaigns",
     "list_deliveries",
@@ -85,10 +85,6 @@ async def list_deliveries(office: Office, wanted: Wanted, limit: int = 0) -> lis
     return await office.store.read(lambda connection: views.list_deliveries(connection, wanted, limit))
 
 
-async def failures_by_cause(office: Office, campaign_id: str = "") -> list[tuple[Cause, Kind, int]]:
-    return await office.store.read(lambda connection: views.by_cause(connection, campaign_id))
-
-
 async def counts(office: Office, campaign_id: str = "") -> dict[State, int]:
     return await office.store.read(lambda connection: views.counts(connection, campaign_id))
 
@@ -100,8 +96,17 @@ async def paused_routes(office: Office) -> dict[str, Route]:
 
 
 async def next_instant(office: Office) -> datetime | None:
-    """When something needs us next; None when nothing will."""
-    return await office.store.read(deliveries.next_instant)
+    """When something needs us next; None when nothing will. What waits for its turn needs us when its road is free."""
+    now = office.clock.now()
+
+    async def query(connection: AsyncConnection) -> datetime | None:
+        coming, late = await deliveries.next_instant(connection, now)
+        if not late:
+            return coming
+        free = await limits.next_free(connection, now, office.limits.call) or now
+        return min(free, coming or free)
+
+    return await office.store.read(query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,8 @@ class Story:
     evidence: list[dict[str, Any]]
     audit: list[AuditEntry]
     answered: bool
+    replaced_by: tuple[str, ...] = ()  #: ids of the deliveries of the same letter that took its place
+    waiting: Waiting | None = None  #: why it has not left yet
 
 
 async def tell(office: Office, delivery_id: str) -> Story:
@@ -128,6 +135,8 @@ async def tell(office: Office, delivery_id: str) -> Story:
             evidence=await attempts.evidence_of(connection, seen.id),
             audit=await audit.tail(connection, 1000, f"delivery:{seen.id}"),
             answered=await contacts.has_answered(connection, seen),
+            replaced_by=tuple(one.id for one in await deliveries.instead_of(connection, seen.id)),
+            waiting=await why_waiting(connection, office, seen),
         )
 
     return await office.store.read(query)

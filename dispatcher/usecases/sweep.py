@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dispatcher.channels.base import Try
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.model import Actor, Delivery, beside
+from dispatcher.domain.model import Actor, Attempt, Delivery, beside
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.schedule import DOUBT_WAIT, PUT_OFF, Need, next_due, next_opening, patience
 from dispatcher.domain.words import Cause, Kind, Signal, Stage, State, Verdict
@@ -124,11 +125,17 @@ async def _ask(office: Office, row: Delivery) -> None:
     """Ask the channel if it can be asked; without news, the schedule says when to look again, or what to conclude."""
     attempt = await office.store.read(lambda connection: attempts.latest(connection, row.id))
     channel = office.channels.get(row.channel)
-    if attempt is not None and channel is not None and channel.abilities.asks:
-        outcome = await channel.ask(attempt.id, attempt.ref)
+    if attempt is not None and channel is not None and channel.abilities.asks_about(row.state):
+        outcome = await channel.ask(attempt.id, attempt.ref, _try(row, attempt))
         if _is_news(row, outcome) and await _take(office, row, attempt.id, outcome):
             return
     await office.store.write(lambda connection: _conclude(connection, office, row))
+
+
+def _try(row: Delivery, attempt: Attempt) -> Try:
+    """What is on record of it, for a far end that does not know our name for it."""
+    left_at = attempt.transmitting_at or attempt.closed_at or attempt.opened_at
+    return Try(row.message_id, attempt.opened_at, left_at, attempt.facts.get("relay", ""))
 
 
 #: The causes of an UNKNOWN that is the far end's silence; with any other it is its own word.
@@ -158,7 +165,7 @@ async def _conclude(connection: AsyncConnection, office: Office, row: Delivery) 
     if channel is None:  # taken out of the settings: we cannot hear of it, which proves nothing
         await deliveries.change(connection, seen, due=office.clock.now() + PUT_OFF)
         return
-    proves, asks = channel.abilities.proves, channel.abilities.asks
+    proves, asks = channel.abilities.proves, channel.abilities.asks_about(seen.state)
     end = seen.changed_at + patience(seen.kind, office.policy, proves=proves)
     if seen.state is State.ACCEPTED and office.clock.now() >= end:
         await _end_of_patience(connection, office, seen)

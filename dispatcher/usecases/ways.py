@@ -5,7 +5,7 @@ A letter moves to another gateway only when its latest try is closed and surely 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -43,6 +43,7 @@ class Way:
     channel: str
     avoid: frozenset[str] = frozenset()  #: routes of the channel that it must not take
     trial: str = ""  #: the route that is tried with it
+    via: str = ""  #: the route that it is counted by: a mail's first relay, a fax's gateway
 
 
 async def surely_unsent(connection: AsyncConnection, delivery_id: str) -> bool:
@@ -66,6 +67,7 @@ class Ways:
     office: Office
     at: datetime
     known: dict[str, Route]
+    full: set[str] = field(default_factory=set)  #: routes that are used as much as they may be, see `pacing`
 
     @classmethod
     async def now(cls, connection: AsyncConnection, office: Office) -> Ways:
@@ -84,40 +86,47 @@ class Ways:
         return lots
 
     def _room(self, lot: Lot, room: int) -> int:
-        found = [self._look(channel) for channel in self.office.ways(lot.kind, lot.begins)]
+        found = [self.look(channel) for channel in self.office.ways(lot.kind, lot.begins)]
         if any(way is not None and not way.trial for way in found):
             return room
         return 1 if any(found) else 0
 
-    def _look(self, channel: str) -> Way | None:
+    def look(self, channel: str) -> Way | None:
         """How a letter could go by this channel; None: not at all."""
         own = self.known.get(channel)
         shut = own is not None and not own.takes_letters and not own.trial_is_free(self.at)
-        if shut or channel not in self.office.channels:
+        if shut or channel in self.full or channel not in self.office.channels:
             return None
         trial = "" if own is None or own.takes_letters else channel
         inner = self.office.channels[channel].routes
-        open_ones = [one for one in inner if one not in self.known or self.known[one].takes_letters]
-        on_trial = [one for one in inner if one in self.known and self.known[one].trial_is_free(self.at)]
+        free = [one for one in inner if one not in self.full]
+        open_ones = [one for one in free if one not in self.known or self.known[one].takes_letters]
+        on_trial = [one for one in free if one in self.known and self.known[one].trial_is_free(self.at)]
         if inner and not open_ones:
-            return Way(channel, frozenset(inner) - {on_trial[0]}, on_trial[0]) if on_trial else None
-        return Way(channel, frozenset(inner) - {*open_ones}, trial)
+            return self._by(channel, on_trial[:1], on_trial[0]) if on_trial else None
+        return self._by(channel, open_ones, trial)
+
+    def _by(self, channel: str, routes: list[str], trial: str) -> Way:
+        """By these routes of the channel and no other, where it has several."""
+        made = self.office.channels[channel]
+        via = routes[0] if routes and made.kind is Kind.EMAIL else channel
+        return Way(channel, frozenset(made.routes) - {*routes}, trial, via)
 
     def _knock(self, channel: str, way: Way) -> Way:
         """Of many letters over open relays, one tries the relay that was let in by a look."""
         inner = self.office.channels[channel].routes
-        found = next((one for one in inner if one in self.known and self.known[one].trial_is_free(self.at)), "")
-        return Way(channel, frozenset(inner) - {found}, found) if found and not way.trial else way
+        free = [one for one in inner if one not in self.full and one in self.known]
+        found = next((one for one in free if self.known[one].trial_is_free(self.at)), "")
+        return self._by(channel, [found], found) if found and not way.trial else way
 
-    async def choose(self, connection: AsyncConnection, row: Delivery) -> Way | None:
-        """The way of this letter, its place on trial taken; None: not now, and it is put off a little."""
-        for channel in await self._candidates(connection, row):
-            way = self._look(channel)
+    async def find(self, row: Delivery) -> Way | None:
+        """The way of this letter; None: not now. It is put off a little if others of its lot have a way."""
+        for channel in await self._candidates(self.connection, row):
+            way = self.look(channel)
             if way is not None:
-                way = self._knock(channel, way)
-                await self._take_place(connection, way)
-                return way
-        await deliveries.change(connection, row, due=self.at + SHORT_WAIT)
+                return self._knock(channel, way)
+        if any(self.look(channel) for channel in self.office.ways(row.kind, row.address)):
+            await deliveries.change(self.connection, row, due=self.at + SHORT_WAIT)
         return None
 
     async def _candidates(self, connection: AsyncConnection, row: Delivery) -> list[str]:
@@ -129,9 +138,9 @@ class Ways:
             return [row.channel]
         return sorted(ways, key=lambda one: one == row.channel and row.cause in TRY_ELSEWHERE)
 
-    async def _take_place(self, connection: AsyncConnection, way: Way) -> None:
+    async def take_place(self, way: Way) -> None:
         """Nobody else tries it until this letter was answered, or its lease is over."""
         if way.trial:
             taken = replace(self.known[way.trial], until=self.at + self.office.policy.lease)
             self.known[way.trial] = taken
-            await routes.put(connection, taken)
+            await routes.put(self.connection, taken)

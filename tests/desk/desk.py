@@ -21,6 +21,7 @@ from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import HandClock
+from dispatcher.domain.limits import NOTHING_OWN
 from dispatcher.domain.model import Actor, Address, Campaign, Contact, Copy, Delivery, Sender, Step, When
 from dispatcher.domain.schedule import Policy as Figures
 from dispatcher.domain.words import Kind, Policy, State
@@ -134,6 +135,7 @@ class Desk:
             fax_cover=more.pop("fax_cover", False),
             fax_remarks=more.pop("fax_remarks", ""),
             repeats=more.pop("repeats", ()),
+            limits=more.pop("limits", NOTHING_OWN),
         )
         self.book = ContactBook(tuple(people), (), {})
         await self.keep_contacts(people)

@@ -27,12 +27,13 @@ class Act:
     """What the server does at a step instead of behaving."""
 
     say: tuple[bytes, ...] = ()  #: raw segments, sent one after the other
-    then: str = "go_on"  #: go_on, drop (FIN), reset (RST), stall (read on, say nothing), freeze (do not even read)
+    then: str = "go_on"  #: go_on, drop (FIN), reset (RST), stall (read on, say nothing), freeze (do not even read);
+    #: or wait: until the server's door is opened, then behave
     accepts: bool = False  #: at the dot: the letter is in the ledger
     when: bytes = b""  #: in the body: at the first line that begins so
 
 
-DROP, RESET, STALL, FREEZE = (Act(then=word) for word in ("drop", "reset", "stall", "freeze"))
+DROP, RESET, STALL, FREEZE, WAIT = (Act(then=word) for word in ("drop", "reset", "stall", "freeze", "wait"))
 
 
 def say(*lines: str, then: str = "go_on") -> Act:
@@ -90,6 +91,8 @@ class Rogue:
     open_most: int = 0
     port: int = 0
     acted: asyncio.Event = field(default_factory=asyncio.Event)  #: something out of order has been done
+    door: asyncio.Event = field(default_factory=asyncio.Event)  #: whoever waits goes on when it is set
+    standing: int = 0  #: so many wait before it
     _turns: dict[str, int] = field(default_factory=dict)
     _server: asyncio.Server | None = None
     _sessions: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
@@ -197,6 +200,9 @@ class _Session:
     async def _answer(self, step: str, *usual: str) -> bool:
         """Acts as scripted, or says the usual. True when it behaved."""
         act = self.rogue.next_act(step)
+        if act is not None and act.then == "wait":
+            await self._act(act)
+            act = None
         if act is None:
             await self._say(*usual)
             return True
@@ -221,6 +227,11 @@ class _Session:
 
     async def _then_reset(self) -> None:
         raise _Gone
+
+    async def _then_wait(self) -> None:
+        self.rogue.standing += 1
+        await self.rogue.door.wait()
+        self.rogue.standing -= 1
 
     async def _then_stall(self) -> None:
         while await self.reader.read(65536):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from desk.desk import Desk, person
 
 from dispatcher.domain.words import Policy, State
 from dispatcher.usecases import review
+from dispatcher.worker import ring_what_was_set_back
 
 
 async def test_a_clock_set_back_pauses_sending_and_is_on_record(desk: Desk) -> None:
@@ -39,3 +42,23 @@ async def test_a_clock_set_ahead_releases_no_letter_early(desk: Desk) -> None:
     assert desk.rogue.ledger == []
     await desk.pass_time(hours=10)
     assert len(desk.rogue.ledger) == 1
+
+
+async def test_the_workers_alarm_clock_rings_on_when_the_wall_clock_is_set_back() -> None:
+    rung = asyncio.Event()
+
+    async def ring() -> None:
+        rung.set()
+
+    clock = AsyncIOScheduler(timezone=UTC)
+    before = datetime.now(UTC) + timedelta(hours=1)  # what the wall said when the next time was worked out
+    clock.add_job(ring, "interval", seconds=600, next_run_time=before + timedelta(minutes=10))
+    clock.start()
+    try:
+        ring_what_was_set_back(clock, before)
+        await asyncio.sleep(0)
+        assert not rung.is_set(), "nothing was set back, and its time has not come"
+        ring_what_was_set_back(clock, datetime.now(UTC))
+        await asyncio.wait_for(rung.wait(), 5)
+    finally:
+        clock.shutdown(wait=False)

@@ -9,8 +9,12 @@ from desk.desk import ADA, open_desk, person
 from farend.rogue import STALL, accept_then
 
 from dispatcher.domain.errors import Conflict, UserError
+from dispatcher.domain.verbs import Verb
 from dispatcher.domain.words import Cause, Policy, State, Verdict
 from dispatcher.usecases import operate
+from dispatcher.usecases.by_hand import By
+from dispatcher.usecases.review import Wanted
+from dispatcher.usecases.together import together
 
 
 async def test_silence_after_the_dot_is_a_doubt_that_nothing_resends(database: str, tmp_path: Path) -> None:
@@ -23,7 +27,8 @@ async def test_silence_after_the_dot_is_a_doubt_that_nothing_resends(database: s
         assert attempt.verdict == Verdict.UNKNOWN
         for _ in range(10):
             await desk.pass_time(days=3)
-        assert await operate.retry_all(desk.office, Cause.EMAIL_NO_ANSWER_AFTER_DATA, "", ADA) == []
+        group = Wanted(cause=Cause.EMAIL_NO_ANSWER_AFTER_DATA)
+        assert (await together(desk.office, Verb.RETRY, group, 0, By(ADA, ""))).done == ()
         await desk.work()
         assert len(desk.rogue.ledger) == 1
         assert (await desk.only()).state is State.IN_DOUBT

@@ -12,9 +12,13 @@ from farend.rogue import DROP, STALL, Rogue, accept_then, say
 
 from dispatcher.domain.errors import CampaignError, Conflict
 from dispatcher.domain.model import Address, Copy, Hours, Step
+from dispatcher.domain.verbs import Verb
 from dispatcher.domain.words import Cause, Kind, Policy, Role, Signal, State
 from dispatcher.usecases import contacts, dispatch, launch, operate, review
+from dispatcher.usecases.by_hand import By
+from dispatcher.usecases.review import Wanted
 from dispatcher.usecases.sweep import sweep
+from dispatcher.usecases.together import together
 
 EMAIL, FAX = "mission@ardesia.example", "+442079460000"
 TWO_STEPS = (Step(0, "air-strikes"), Step(1, "air-strikes-follow-up", 10))
@@ -264,26 +268,10 @@ async def test_a_fax_that_is_always_busy_is_tried_by_its_rhythm_and_then_fails(d
     failed = await desk.only()
     assert (failed.state, failed.cause, failed.tries) == (State.FAILED, Cause.FAX_BUSY, 6)
     assert len(desk.gateway.taken()) == 6
-    assert await operate.retry_all(desk.office, Cause.FAX_BUSY, "air-strikes", ADA, expect=1) == [failed.id]
+    again = await together(desk.office, Verb.RETRY, Wanted("air-strikes", cause=Cause.FAX_BUSY), 1, By(ADA, ""))
+    assert [one.id for one in again.done] == [failed.id]
     await desk.work()
     assert len(desk.gateway.taken()) == 7
-
-
-async def test_bulk_retry_of_what_one_repair_mends_tries_one_first(database: str, tmp_path: Path) -> None:
-    script = {"rcpt": [say("550 5.7.1 blocked")] * 3}
-    async with open_desk(database, tmp_path, script=script) as desk:
-        people = [person(f"mission-{number}", email=f"mission-{number}@ardesia.example") for number in range(3)]
-        await desk.launch(people, Policy.EMAIL)
-        await desk.work()
-        assert {row.cause for row in await desk.deliveries()} == {Cause.EMAIL_BLOCKED}
-        with pytest.raises(operate.UserError, match="try one first"):
-            await operate.retry_all(desk.office, Cause.EMAIL_BLOCKED, "", ADA)
-        assert len(await operate.retry_all(desk.office, Cause.EMAIL_BLOCKED, "", ADA, first=1)) == 1
-        await desk.work()
-        assert len(desk.rogue.ledger) == 1
-        assert len(await operate.retry_all(desk.office, Cause.EMAIL_BLOCKED, "", ADA, after_trial=True)) == 2
-        await desk.work()
-        assert await desk.states() == [State.ACCEPTED] * 3
 
 
 async def test_one_call_a_number_at_a_time(desk: Desk) -> None:

@@ -400,7 +400,8 @@ def test_failures_are_grouped_by_cause_with_the_next_step(after: Program) -> Non
 def test_a_failure_that_is_retried_is_sent_again(after: Program) -> None:
     failed = only(after, "failed")
     assert after("failures", "retry").code == 2
-    assert after("failures", "retry", "--cause", "email.no_mailbox", "--expect", "9").code == 5
+    refused = after("failures", "retry", "--cause", "email.no_mailbox", "--expect", "9")
+    assert (refused.code, "E_REPAIR_FIRST" in refused.err) == (5, True)
     assert after("failures", "retry", str(failed["id"]), "--reason", "corrected", "--json").good().json == {
         "schema_version": 1,
         "queued": [failed["id"]],

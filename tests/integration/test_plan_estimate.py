@@ -19,7 +19,8 @@ from dispatcher.domain.words import Policy
 from dispatcher.letters import tiff
 from dispatcher.letters.header_line import FaxHeader, stamp
 from dispatcher.usecases import review
-from dispatcher.usecases.doctor import Finding, examine
+from dispatcher.usecases.checks import Finding
+from dispatcher.usecases.doctor import examine
 from dispatcher.usecases.estimate import HEADER_BYTES
 
 PEOPLE = [

@@ -26,8 +26,9 @@ from dispatcher.resources import resource
 from dispatcher.settings import load
 from dispatcher.usecases import prepare
 from dispatcher.usecases.campaign_files import read_campaign_file
+from dispatcher.usecases.checks import Finding
 from dispatcher.usecases.contact_import import import_contacts
-from dispatcher.usecases.doctor import Finding, examine
+from dispatcher.usecases.doctor import examine
 from dispatcher.usecases.office import Office
 from dispatcher.usecases.prepare import Prepared
 

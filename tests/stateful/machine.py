@@ -182,8 +182,7 @@ class Engine(RuleBasedStateMachine):
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
         name = self._letter(data, State.FAILED)
-        if self._do(operate.retry(self.office, name, "mended", ADA)) is not None:
-            self.place.model.retries[name] += 1
+        self._do(operate.retry(self.office, name, "mended", ADA))
 
     @precondition(_any(State.IN_DOUBT))
     @rule(data=st.data(), finds_out=st.booleans(), gives_up=st.booleans())
@@ -192,9 +191,7 @@ class Engine(RuleBasedStateMachine):
         name, model = self._letter(data, State.IN_DOUBT), self.place.model
         known = Decision.ARRIVED if model.copies(name) else Decision.NOT_SENT
         decision = known if finds_out else Decision.GIVE_UP if gives_up else Decision.RESEND
-        if self._do(operate.settle_doubt(self.office, name, decision, "asked them", ADA)) is not None:
-            model.retries[name] += decision in (Decision.NOT_SENT, Decision.RESEND)
-            model.knowingly[name] += decision is Decision.RESEND
+        self._do(operate.settle_doubt(self.office, name, decision, "asked them", ADA))
 
     @precondition(_any(State.FAILED))
     @rule(data=st.data())
@@ -258,8 +255,10 @@ class Engine(RuleBasedStateMachine):
         self._hear(self.pending[data.draw(st.integers(0, len(self.pending) - 1))])
 
     def _hear(self, one: Report) -> None:
-        heard = self._do(hear.take(self.office, one, "channel:smtp"))
-        if one.outcome.verdict is Verdict.REFUSED and heard is not None:
+        """A report stays in the mailbox until it was taken, however ill the database is."""
+        while self._do(hear.take(self.office, one, "channel:smtp")) is None:
+            pass
+        if one.outcome.verdict is Verdict.REFUSED:
             self.place.model.bounce(one.attempt_id)
 
     # -- what must hold ------------------------------------------------------------------------------------------
@@ -295,6 +294,8 @@ class Engine(RuleBasedStateMachine):
         new = [entry for entry in new if entry.seq > self.head[0]]
         faults = _chain_faults(new, self.head)
         for entry in new:
+            if entry.event.action == "delivery.retry":  # a person's word, also where its commit seemed to fail
+                self.place.model.said(entry.event.object.partition(":")[2], bool(entry.event.data.get("knowingly")))
             if entry.event.action.startswith("delivery.") and entry.event.after:
                 self.states[entry.event.object.partition(":")[2]] = (State(entry.event.after), entry.seq)
         if new:

@@ -33,6 +33,11 @@ class Model:
         self.taken[attempt_id.partition(".")[0]] += 1
         self.where[attempt_id] = True
 
+    def said(self, delivery_id: str, knowingly: bool) -> None:
+        """A person's word 'once more'."""
+        self.retries[delivery_id] += 1
+        self.knowingly[delivery_id] += knowingly
+
     def bounce(self, attempt_id: str) -> None:
         if attempt_id not in self.bounced:
             self.bounced.add(attempt_id)

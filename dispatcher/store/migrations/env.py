@@ -8,7 +8,8 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import Connection, create_engine, make_url
 
-from dispatcher.store.schema import Instant, Json, metadata
+from dispatcher.store.column_types import Instant, Json
+from dispatcher.store.schema import metadata
 
 
 def _render_item(kind: str, item: object, _context: object) -> str | Literal[False]:

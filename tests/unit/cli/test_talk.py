@@ -45,6 +45,8 @@ PUBLIC = {
     "occurrence",
     "due",
     "changed",
+    "snoozed_until",
+    "instead_of",
 }
 
 
@@ -52,6 +54,7 @@ def delivery(**given: Any) -> Delivery:
     """A queued fax; what is not given is empty."""
     usual: dict[str, Any] = dict.fromkeys((field.name for field in fields(Delivery)), "")
     usual |= {"step": 0, "kind": Kind.FAX, "role": Role.TO, "state": State.QUEUED, "cause": Cause.NONE, "due": None}
+    usual |= {"snoozed_until": None}
     usual |= {"changed_at": datetime(2026, 1, 12, 8, 30, tzinfo=UTC)}
     return Delivery(**(usual | given))
 

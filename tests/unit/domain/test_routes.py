@@ -67,6 +67,13 @@ def test_each_look_in_vain_doubles_the_wait_up_to_a_ceiling() -> None:
     assert set(waits[3:]) == {LONGEST_WAIT}
 
 
+def test_a_route_may_stay_closed_for_ever() -> None:
+    closed = after(FAULTS)
+    for number in range(5_000):
+        closed = in_vain(closed, Cause.SMTP_CONNECT, "no", NOON + number * LONGEST_WAIT)
+    assert closed.until == NOON + 5_000 * LONGEST_WAIT
+
+
 def test_a_look_that_gets_through_lets_one_letter_go_and_its_fault_closes_the_route_for_longer() -> None:
     trial = let_in(in_vain(after(FAULTS), Cause.SMTP_CONNECT, "no", NOON), NOON)
     assert (trial.state, trial.trial_is_free(NOON)) == (RouteState.TRIAL, True)

@@ -1,0 +1,1 @@
+"""Real receivers: Debian's Postfix and smtp-sink take our letters, and their ledgers are held against our record."""

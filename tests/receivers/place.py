@@ -1,0 +1,207 @@
+"""Where letters are sent from to a real receiver: a fast clock, an Office over one relay, and workers in processes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from dispatcher.archive import Archive
+from dispatcher.channels.relay import Relay
+from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.checkpoint import Checkpoint
+from dispatcher.domain.model import Actor, Address, Contact, Delivery, Letter, delivery_id
+from dispatcher.domain.schedule import Policy, minutes
+from dispatcher.domain.words import Kind, Role
+from dispatcher.letters import Order, Rendered
+from dispatcher.rehearsal.guard import loopback_only
+from dispatcher.store import campaigns, contacts, deliveries
+from dispatcher.store.engine import Store
+from dispatcher.usecases.office import Office
+from dispatcher.worker import Worker
+
+START = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
+CAMPAIGN, DOMAIN = "receivers", "coalition.example"
+ENTITY = b'Content-Type: text/plain; charset="us-ascii"\r\n\r\nExcellency,\r\n'
+WORKERS, ROOM = 2, 40
+#: Seconds of true time.
+TICK, TIMEOUT = 0.1, 5.0
+
+_fork = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True, slots=True)
+class FastClock:
+    """The same fast time in every process of a run: the machine's monotonic clock, `speed` times over."""
+
+    speed: float
+    origin: float = field(default_factory=time.monotonic)
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self.origin) * self.speed
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """All that the processes of one run have to know."""
+
+    database: str
+    folder: Path
+    port: int
+    clock: FastClock
+
+    @property
+    def figures(self) -> Policy:
+        """Leases of true seconds, whatever the clock's speed."""
+        second = timedelta(seconds=self.clock.speed)
+        return Policy(
+            retries={Kind.EMAIL: minutes(*[2] * 20), Kind.FAX: minutes(2)},
+            lease=6 * second,
+            transmitting_lease=3 * TIMEOUT * second,
+        )
+
+
+async def _never(order: Order) -> Rendered:
+    raise AssertionError(f"a worker renders nothing: {order}")
+
+
+def _relay(place: Place) -> Relay:
+    times = {"timeout_connect": TIMEOUT, "timeout_reply": TIMEOUT, "timeout_dot": TIMEOUT}
+    return Relay("real", "127.0.0.1", place.port, "none", connections=16, hello="client.example", **times)
+
+
+@asynccontextmanager
+async def open_office(place: Place, **more: Any) -> AsyncIterator[Office]:
+    """An Office with the one relay."""
+    channel, store = more.pop("channel", None) or SmtpChannel([_relay(place)]), Store(place.database, 30.0)
+    try:
+        yield Office(
+            store=store,
+            archive=Archive(place.folder / "archive"),
+            clock=place.clock,
+            policy=place.figures,
+            channels={"smtp": channel},
+            outgoing={Kind.EMAIL: "smtp"},
+            render=_never,
+            domain=DOMAIN,
+            return_path=lambda delivery_id: f"bounce-{delivery_id}@{DOMAIN}",
+            folder=place.folder / "office",
+            guard=Checkpoint(place.folder / "guard"),
+            **more,
+        )
+    finally:
+        await channel.aclose()
+        await store.aclose()
+
+
+# -- the letters ---------------------------------------------------------------------------------------------------
+
+
+async def put_in(place: Place, letters: int, seconds: float) -> None:
+    """Queue so many letters as a launch would, which fall due evenly over so many true seconds."""
+    people = [_mission(number) for number in range(letters)]
+    async with open_office(place) as office:
+        entity = await office.archive.put(ENTITY)
+        frozen = Letter("0" * 64, CAMPAIGN, 0, people[0].id, "Air strikes", "en", 1, 1, {"entity": entity})
+
+        async def unit(connection: Any) -> None:
+            await _open(connection, office, frozen, people)
+            for number, person in enumerate(people):
+                due = place.clock.now() + timedelta(seconds=seconds * place.clock.speed * number / letters)
+                await deliveries.add(connection, _delivery(person, frozen, office.clock.now(), due))
+
+        await office.store.write(unit)
+
+
+async def _open(connection: Any, office: Office, frozen: Letter, people: list[Contact]) -> None:
+    facts: dict[str, Any] = {"title": "Receivers", "sender_name": "Megan Burke", "sender_email": f"m@{DOMAIN}"}
+    now = office.clock.now()
+    await campaigns.put(connection, CAMPAIGN, launched_at=now, hours=None, steps=[[0, 0]], proof_after=3, **facts)
+    kept = {person.id: contacts.Kept(person, True, "the receivers' run") for person in people}
+    await contacts.set_all(connection, kept, now)
+    await campaigns.put_letters(connection, [frozen])
+
+
+def _mission(number: int) -> Contact:
+    name, address = f"mission-{number}", Address(Kind.EMAIL, f"mission-{number}@ardesia.example")
+    return Contact(name, "", name, "", "", (), "", "", "en", "UTC", "Excellency,", (address,))
+
+
+def _delivery(person: Contact, frozen: Letter, now: datetime, due: datetime) -> Delivery:
+    address = person.addresses[0]
+    name = delivery_id(CAMPAIGN, 0, person.id, person.id, address)
+    return Delivery(
+        id=name,
+        campaign_id=CAMPAIGN,
+        step=0,
+        contact_id=person.id,
+        addressee_id=person.id,
+        kind=address.kind,
+        address=address.value,
+        role=Role.TO,
+        recipient=person.name,
+        zone="UTC",
+        letter=frozen.digest,
+        message_id=f"<{name}@{DOMAIN}>",
+        not_before=now,
+        due=due,
+        created_at=now,
+        changed_at=now,
+    )
+
+
+# -- the workers ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def workers(place: Place) -> Iterator[list[BaseProcess]]:
+    """Workers in processes of their own, until the end."""
+    started = [_fork.Process(target=_worker, args=(place, number), daemon=True) for number in range(WORKERS)]
+    for one in started:
+        one.start()
+    try:
+        yield started
+    finally:
+        for one in started:
+            one.terminate()
+            one.join(10)
+            one.kill()
+            one.join()
+
+
+def _worker(place: Place, number: int) -> None:
+    handle = os.open(place.folder / f"worker-{number}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(handle, sys.stdout.fileno())
+    os.dup2(handle, sys.stderr.fileno())
+    logging.basicConfig(level=logging.WARNING, force=True, stream=sys.stderr)
+    with loopback_only():
+        asyncio.run(_work(place, number))
+
+
+async def _work(place: Place, number: int) -> None:
+    async with open_office(place) as office:
+        one = Worker(office, room=ROOM, batch=ROOM, name=Actor("worker", f"{number}-{os.getpid()}"))
+        beating = asyncio.create_task(_beat(one))
+        while not beating.done():
+            await one.tick()
+            await asyncio.sleep(TICK)
+        await beating
+
+
+async def _beat(one: Worker) -> None:
+    while True:
+        await asyncio.sleep(2)
+        await one.heartbeat()
