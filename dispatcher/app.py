@@ -30,7 +30,7 @@ from dispatcher.domain.clock import Clock, HandClock, SystemClock
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
 from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.limits import Limits, Pace, Spending
-from dispatcher.domain.schedule import Policy
+from dispatcher.domain.schedule import Policy, minutes
 from dispatcher.domain.tokens import sign_return_path
 from dispatcher.domain.words import Kind
 from dispatcher.intake.almanac_files import read_almanac
@@ -114,6 +114,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             domain=settings.office.organisation_domain,
             return_path=_return_path(settings, clock),
             folder=settings.office.folder,
+            fax_gateways={one.prefix: one.gateways for one in settings.fax.ways},
             mail_bytes=settings.mail.max_bytes,
             fax_header=_fax_header(settings),
             almanac=read_almanac(settings.calendars.closed_days),
@@ -222,6 +223,7 @@ def _policy(settings: Settings) -> Policy:
     retries = {Kind.EMAIL: settings.retries.email, Kind.FAX: settings.retries.fax}
     return Policy(
         retries={kind: tuple(timedelta(minutes=one) for one in delays) for kind, delays in retries.items()},
+        causes={cause: minutes(*waits) for cause, waits in settings.retries.causes.by_cause().items()},
         lease=timedelta(seconds=settings.worker.lease_seconds),
         bounce_window=timedelta(days=settings.mail.bounce_window_days),
         proof_wait=timedelta(hours=settings.fax.proof_hours),
@@ -299,7 +301,8 @@ def _fax_header(settings: Settings) -> FaxHeader | None:
 
 def _outgoing(settings: Settings, channels: Mapping[str, Channel]) -> dict[Kind, str]:
     """Which channel carries which kind; a kind without one is not claimed, and the doctor says so."""
-    wanted = {Kind.EMAIL: "smtp", Kind.FAX: settings.fax.default}
+    others = next((one.gateways[0] for one in settings.fax.ways if not one.prefix), settings.fax.default)
+    wanted = {Kind.EMAIL: "smtp", Kind.FAX: others}
     return {kind: name for kind, name in wanted.items() if name in channels}
 
 

@@ -1,4 +1,7 @@
-"""For every test: no packet leaves loopback. And the few things that tests of several rooms share."""
+"""For every test: no packet leaves loopback. And the few things that tests of several rooms share.
+
+`pytest --long` also runs what is marked `long`: the same tests over everything, not over a fixed part of it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,15 @@ from PIL import Image, ImageDraw
 from dispatcher.rehearsal.guard import loopback_only
 
 pytest.register_assert_rewrite("contract.suite")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run what is marked long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--long"):
+        items[:] = [item for item in items if item.get_closest_marker("long") is None]
 
 
 @pytest.fixture(scope="session", autouse=True)

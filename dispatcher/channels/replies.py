@@ -10,6 +10,8 @@ import re
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.words import Cause, Verdict
 
+from .hints import asked_wait
+
 #: RFC 3463 (January 2003) with the IANA registry "SMTP Enhanced Status Codes" of 2026-01: 'class.subject.detail', or
 #: 'x.…' for either class. The most exact row wins.
 BY_ENHANCED: dict[str, Cause] = {
@@ -75,7 +77,8 @@ def negative(code: int, text: str, *, recipient: bool = False) -> Outcome:
     if code in NOT_ADMITTED:
         return Outcome(Verdict.UNSENT, Cause.SMTP_AUTH, detail)
     if 400 <= code <= 499:
-        return Outcome(Verdict.DEFERRED, _cause(code, text) or Cause.SMTP_BUSY, detail)
+        cause = _cause(code, text) or Cause.SMTP_BUSY
+        return Outcome(Verdict.DEFERRED, cause, detail, again_after=asked_wait(text))
     if 500 <= code <= 599:
         bare = Cause.EMAIL_NO_MAILBOX if recipient and code == 550 else Cause.EMAIL_REFUSED
         return Outcome(Verdict.REFUSED, _cause(code, text) or bare, detail)

@@ -9,9 +9,11 @@ decides; any other end is UNKNOWN, and `ask` has to clear it.
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +26,7 @@ from dispatcher.domain.tokens import verify_callback
 from dispatcher.domain.words import Cause, Kind, Verdict
 
 from .base import Abilities, CommitPoint, Notice, Parcel, Try
+from .hints import retry_after
 
 Meaning = tuple[Verdict, Cause]
 
@@ -167,8 +170,10 @@ class SimulatorChannel:
         if code not in REFUSALS:
             return self._unclear(detail, body, Cause.FAX_UNKNOWN_CODE)
         verdict, cause = REFUSALS[code]
-        unfit = verdict is Verdict.UNSENT
-        return Outcome(verdict, cause, detail, pause_route=self.name if unfit else "", route="" if unfit else self.name)
+        if verdict is Verdict.UNSENT:
+            return Outcome(verdict, cause, detail, pause_route=self.name)
+        wait = retry_after(reply.headers.get("retry-after", ""), self._now())
+        return Outcome(verdict, cause, detail, route=self.name, again_after=wait)
 
     async def probe(self, route: str = "") -> Outcome:
         """Ask for a fax that there never was: whoever answers that is a gateway at work."""
@@ -210,8 +215,14 @@ class SimulatorChannel:
 def _client(timeout: float) -> httpx2.AsyncClient:
     """No connection is used twice: one that the gateway has just closed would make a doubt for nothing."""
     limits = httpx2.Limits(max_keepalive_connections=0)
-    transport = httpx2.AsyncHTTPTransport(retries=0, limits=limits, trust_env=False)
+    transport = httpx2.AsyncHTTPTransport(verify=_trusting(), retries=0, limits=limits, trust_env=False)
     return httpx2.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+
+
+@cache
+def _trusting() -> ssl.SSLContext:
+    """The authorities to trust; kept, as reading them takes a while."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def _parse(body: bytes) -> dict[str, Any]:

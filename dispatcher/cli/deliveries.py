@@ -34,7 +34,9 @@ from .words import STATES, cause_text
 
 if TYPE_CHECKING:
     from dispatcher.domain.model import Delivery
-    from dispatcher.usecases.review import Listed
+    from dispatcher.usecases.office import Office
+    from dispatcher.usecases.review import Listed, Story
+    from dispatcher.usecases.tries import Coming
 
 app = typer.Typer(name="deliveries", help="One letter to one address, each.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(metavar="ID", help="The delivery's id.")]
@@ -101,17 +103,29 @@ def _line(one: Listed, zone: str) -> tuple[object, ...]:
 
 
 @app.command()
-def show(context: typer.Context, delivery: Id, json: Json = False) -> None:
-    """One delivery's whole story: every try, everything heard, every act."""
+def show(
+    context: typer.Context,
+    delivery: Id,
+    supposing: Annotated[
+        Cause | None,
+        typer.Option("--supposing", metavar="CODE", help="Tries to come if each ends so; else as the last one did."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """One delivery's whole story: every try, everything heard, every act, and the tries that are still to come."""
     from dispatcher.usecases.review import tell
+    from dispatcher.usecases.tries import tries_of
 
     from .story import as_record, show_story
 
-    story = in_office(context, lambda office: tell(office, delivery))
+    async def work(office: Office) -> tuple[Story, Coming]:
+        return await tell(office, delivery), await tries_of(office, delivery, supposing)
+
+    story, coming = in_office(context, work)
     if json:
-        as_json(**as_record(story))
+        as_json(**as_record(story, coming))
     else:
-        show_story(story, settings_of(context).office.timezone)
+        show_story(story, coming, settings_of(context).office.timezone)
 
 
 add(app, "hold", Verb.HOLD, "Freeze it until it is released: one, or all of a filter.")

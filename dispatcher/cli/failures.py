@@ -33,6 +33,7 @@ from .session import in_office, operator, settings_of
 from .words import cause_text, next_step
 
 if TYPE_CHECKING:
+    from dispatcher.domain.schedule import Delays
     from dispatcher.usecases.office import Office
     from dispatcher.usecases.review import Wanted
     from dispatcher.usecases.todo import Failures
@@ -107,6 +108,31 @@ def tried_record(tried: Tried | None) -> dict[str, object] | None:
     if tried is None:
         return None
     return {"id": tried.delivery.id, "at": utc(tried.at), "by": tried.by, "fate": tried.fate, "words": tried.words}
+
+
+@app.command()
+def rhythms(context: typer.Context, json: Json = False) -> None:
+    """How often, and after which waits, each cause is tried again: what the worker keeps, by the settings."""
+    from dispatcher.usecases import tries
+
+    async def work(office: Office) -> list[tries.Rhythm]:
+        return tries.rhythms(office)
+
+    found = in_office(context, work)
+    if json:
+        as_json(rhythms=[{"cause": one.cause, "channel": one.kind, "minutes": _minutes(one.waits)} for one in found])
+        return
+    lines = [(one.cause, one.kind, cause_text(one.cause), _waits(one.waits)) for one in found]
+    table(("code", "channel", "cause", "tried again after"), lines, "")
+    say("counted from the end of a try, up to a tenth later, and then in the recipient's office hours")
+
+
+def _minutes(waits: Delays) -> list[float]:
+    return [wait.total_seconds() / 60 for wait in waits]
+
+
+def _waits(waits: Delays) -> str:
+    return ", ".join(f"{one / 60:g} h" if one >= 120 else f"{one:g} min" for one in _minutes(waits))
 
 
 @app.command()

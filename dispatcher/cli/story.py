@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from dispatcher.domain.audit import as_record as audit_record
-from dispatcher.domain.words import Cause
+from dispatcher.domain.words import Cause, State
 
-from .output import aside, facts, heading, local, table, utc
+from .output import aside, facts, heading, local, say, table, utc
 from .records import delivery_record
 from .words import STATES, cause_text, next_step
 
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from dispatcher.domain.audit import AuditEvent
     from dispatcher.domain.model import Attempt
     from dispatcher.usecases.review import Story
+    from dispatcher.usecases.tries import Coming, Try
 
+WAITING = (State.QUEUED, State.HELD, State.DEFERRED, State.SENDING)
 Moment = tuple[datetime, str, str, str]  #: when, who, what, why or how
 
 
-def show_story(story: Story, zone: str) -> None:
-    """On standard output: what it is, where it stands, and a line for everything that happened."""
+def show_story(story: Story, coming: Coming, zone: str) -> None:
+    """On standard output: what it is, where it stands, a line for everything that happened, and what is to come."""
     row = story.delivery
     facts(
         [
@@ -39,6 +42,7 @@ def show_story(story: Story, zone: str) -> None:
             ("takes the place of", row.instead_of),
             ("its place is taken by", ", ".join(story.replaced_by)),
             ("waits", _waits(story, zone)),
+            ("may arrive twice", _twice(story)),
             ("answered", "yes" if story.answered else ""),
             ("message id", row.message_id),
             ("letter", row.letter),
@@ -47,6 +51,31 @@ def show_story(story: Story, zone: str) -> None:
     heading("What happened")
     lines = [(local(at, zone, "seconds"), *rest) for at, *rest in sorted(_moments(story), key=lambda moment: moment[0])]
     table(("when", "who", "what", "more"), lines, "nothing yet")
+    _show_tries(coming, zone)
+
+
+def _show_tries(coming: Coming, zone: str) -> None:
+    """The tries to come by both clocks; nothing where there are none."""
+    if not coming.tries:
+        return
+    heading("Tries to come")
+    lines = [
+        (number, local(one.at, zone), f"{local(one.at, coming.delivery.zone)}, {_day(one, coming)}", *_why(one))
+        for number, one in enumerate(coming.tries, start=1)
+    ]
+    table(("try", f"here ({zone})", f"there ({coming.delivery.zone})", "because"), lines, "")
+    if coming.cause:
+        say(f"if each of them ends with: {cause_text(coming.cause)}")
+    for note in coming.notes:
+        say(note)
+
+
+def _day(one: Try, coming: Coming) -> str:
+    return f"{one.at.astimezone(ZoneInfo(coming.delivery.zone)):%A}"
+
+
+def _why(one: Try) -> tuple[str]:
+    return ("; ".join(one.between),)
 
 
 def _waits(story: Story, zone: str) -> str:
@@ -57,6 +86,18 @@ def _waits(story: Story, zone: str) -> str:
     until = f", until {local(found.until, zone)}" if found.until else ""
     why = ": ".join(part for part in (cause_text(found.cause), found.words) if part)
     return f"{why}{until}"
+
+
+def _twice(story: Story) -> str:
+    """Who wanted a second try although the first may have arrived, and why; '' where there was none."""
+    if any(one.knowingly for one in story.attempts):
+        words = "sent again knowingly"
+    elif story.delivery.knowingly and story.delivery.state in WAITING:
+        words = "to be sent again knowingly"
+    else:
+        return ""
+    wanted = [one.event for one in story.audit if one.event.data.get("knowingly") and one.event.reason]
+    return "; ".join([words, *(f"{one.actor}: {one.reason}" for one in wanted)])
 
 
 def _moments(story: Story) -> list[Moment]:
@@ -99,17 +140,20 @@ def _of_attempt(one: Attempt) -> list[Moment]:
     return moments
 
 
-def as_record(story: Story) -> dict[str, object]:
+def as_record(story: Story, coming: Coming) -> dict[str, object]:
     """The same as one JSON object."""
+    tries = [{"at": utc(one.at), "because": list(one.between)} for one in coming.tries]
     return {
         "delivery": delivery_record(story.delivery, len(story.attempts)),
         "subject": story.letter.subject,
         "answered": story.answered,
+        "may_arrive_twice": bool(_twice(story)),
         "replaced_by": list(story.replaced_by),
         "waiting": _waiting_record(story),
         "attempts": [_attempt_record(one) for one in story.attempts],
         "evidence": [_evidence_record(one) for one in story.evidence],
         "audit": [audit_record(entry) for entry in story.audit],
+        "tries_to_come": {"supposing": coming.cause, "tries": tries, "notes": list(coming.notes)},
     }
 
 

@@ -10,9 +10,10 @@ A, I, P = State.ACCEPTED, State.IN_DOUBT, State.PRESUMED
 OK, F, X = State.DELIVERED, State.FAILED, State.CANCELLED
 
 TRANSITIONS: dict[State, dict[Signal, State]] = {
-    # Evidence about an earlier try beats the wish for another one: without `confirm` here it would go out twice.
-    Q: {Signal.CLAIM: S, Signal.HOLD: H, Signal.CANCEL: X, Signal.CONFIRM: OK},
-    H: {Signal.RELEASE: Q, Signal.CANCEL: X, Signal.CONFIRM: OK},
+    # Evidence about an earlier try beats the wish for another one: without `confirm` here it would go out twice, and
+    # without `accept` so would a letter whose doubtful try turns out to have been taken.
+    Q: {Signal.CLAIM: S, Signal.HOLD: H, Signal.CANCEL: X, Signal.ACCEPT: A, Signal.CONFIRM: OK},
+    H: {Signal.RELEASE: Q, Signal.CANCEL: X, Signal.ACCEPT: A, Signal.CONFIRM: OK},
     S: {
         Signal.ACCEPT: A,
         Signal.CONFIRM: OK,

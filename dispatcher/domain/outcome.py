@@ -18,6 +18,7 @@ class Outcome:
     pages: int | None = None  #: pages the far end confirmed; None where it does not say
     facts: dict[str, str] = field(default_factory=dict)  #: route, peer, TLS, station id … as seen
     pause_route: str = ""  #: name of a route (relay, gateway) that is unfit for every letter, not just this one
+    again_after: float = 0.0  #: seconds that the far end asked us to wait; 0: it did not
     route: str = ""  #: name of the route that answered about this letter: it is fit
     passed: tuple[tuple[str, str, str], ...] = ()  #: (route, cause, words) of others that let nobody in before
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,15 +19,32 @@ def minutes(*values: float) -> Delays:
     return tuple(timedelta(minutes=value) for value in values)
 
 
-#: Waiting times between tries of a cause that has its own rhythm; the length is the number of further tries.
+#: Waiting times between tries of a cause that has its own rhythm; the length is the number of further tries. Settings
+#: `[retries.causes]` may say otherwise; a server that says when to come back is believed, within `ASKED`.
 RETRIES_BY_CAUSE: dict[Cause, Delays] = {
+    # Most greylisters let a second try pass after 1 to 5 minutes, some only after hours (RFC 6647 section 5).
     Cause.EMAIL_GREYLISTED: minutes(6, 20, 60, 240, 480),
+    # Somebody has to tidy up: twice the next days, and once more after the weekend that they may be away for.
     Cause.EMAIL_MAILBOX_FULL: minutes(480, 1440, 2880),
+    # Too big 'for now' (4.3.4) is a full disk or a limit that rarely changes: twice, then somebody makes it smaller.
+    Cause.EMAIL_TOO_BIG: minutes(240, 1440),
+    # A busy line is free when the fax before ours is through; the last one reaches the next half-day.
     Cause.FAX_BUSY: minutes(5, 10, 20, 40, 120),
+    # Nobody there, or the machine is off: another time of the day, then the next one.
     Cause.FAX_NO_ANSWER: minutes(30, 120, 480),
+    # A bad line is often a bad moment; more than three calls would print the same pages again and again.
     Cause.FAX_NO_CARRIER_MID_PAGE: minutes(5, 30, 120),
-    Cause.FAX_VOICE: minutes(60),  # a person answered: once more, then somebody looks at the number
+    # A person answered: once more, then somebody looks at the number.
+    Cause.FAX_VOICE: minutes(60),
+    # The gateway has no room for us (429), or knows nothing of a fax that it was asked about: minutes, then hours.
+    Cause.FAX_GATEWAY_UNREACHABLE: minutes(5, 15, 60, 240),
 }
+#: Causes that are tried again in the rhythm of their kind, `[retries]` of the settings: nothing is known of when they
+#: pass (RFC 5321 section 4.5.4.1: half an hour at least, then longer, for days).
+IN_THE_KINDS_RHYTHM = frozenset({Cause.SMTP_BUSY, Cause.SMTP_PEER, Cause.FAX_PROVIDER_REJECTED})
+RETRYABLE = IN_THE_KINDS_RHYTHM | set(RETRIES_BY_CAUSE)
+#: A far end that says when to come back is believed within these bounds.
+ASKED = minutes(1, 240)
 
 #: How soon, and how often, a provider that can be asked is asked about an attempt that it took.
 ASK_ACCEPTED = minutes(2, 5, 15, 30, 60, 120, 240, 480, 720, 1080, 1440, 2160)
@@ -48,13 +65,14 @@ class Policy:
     retries: dict[Kind, Delays] = field(
         default_factory=lambda: {Kind.EMAIL: minutes(15, 60, 240, 480, 1440), Kind.FAX: minutes(10, 20, 40, 120)}
     )
+    causes: dict[Cause, Delays] = field(default_factory=dict)  #: in place of RETRIES_BY_CAUSE
     lease: timedelta = timedelta(seconds=60)
     transmitting_lease: timedelta = timedelta(seconds=660)  #: past the commit point: the dot time-out and a minute
     bounce_window: timedelta = timedelta(days=5)  #: an accepted email without a bounce becomes presumed
     proof_wait: timedelta = timedelta(hours=24)  #: an accepted fax without its proof becomes doubtful; see `patience`
 
     def delays(self, kind: Kind, cause: Cause) -> Delays:
-        return RETRIES_BY_CAUSE.get(cause) or self.retries[kind]
+        return self.causes.get(cause) or RETRIES_BY_CAUSE.get(cause) or self.retries[kind]
 
     def tries_left(self, kind: Kind, cause: Cause, tries: int) -> int:
         """How many tries remain after `tries` have been spent."""
@@ -71,6 +89,7 @@ class Need:
     since: datetime  #: when it came into this state
     cause: Cause = Cause.NONE
     tries: int = 0
+    asked: timedelta = timedelta()  #: how long the far end asked us to wait; none where it did not
     spread: str = ""  #: any stable text (the delivery's id): spreads retries, the same way every time
     proves: bool = False  #: its channel gives evidence of delivery
     asks: bool = False  #: its channel can be asked
@@ -89,7 +108,7 @@ def next_due(need: Need, policy: Policy) -> datetime | None:
         case State.SENDING:
             return need.now + policy.lease
         case State.DEFERRED:
-            return next_opening(need.now + _retry_delay(need, policy), need.hours, need.zone, need.calendar)
+            return next_opening(_retry_at(need, policy), need.hours, need.zone, need.calendar)
         case State.ACCEPTED:
             return _accepted_due(need, policy)
         case State.IN_DOUBT:
@@ -118,11 +137,40 @@ def _next_look(need: Need, offsets: Sequence[timedelta]) -> datetime | None:
     return next((need.since + offset for offset in offsets if need.since + offset > need.now), None)
 
 
-def _retry_delay(need: Need, policy: Policy) -> timedelta:
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try that is still to come."""
+
+    at: datetime
+    between: tuple[str, ...] = ()  #: why it is later than its rhythm says: 'Friday is a weekend day in Jordan'
+
+
+def tries_to_come(need: Need, due: datetime, policy: Policy) -> list[Try]:
+    """When a letter that waits until `due` is tried, if every try ends at once as the last one did (`need.cause`).
+
+    A letter that nothing has gone wrong with yet has one: what follows depends on what goes wrong.
+    """
+    place = (need.hours, need.zone, need.calendar)
+    wanted = max(due, need.now)
+    found = [Try(next_opening(wanted, *place), on_the_way(wanted, *place))]
+    spent = need.tries + 1
+    while need.cause in RETRYABLE and policy.tries_left(need.kind, need.cause, spent) > 0:
+        missed = replace(need, state=State.DEFERRED, now=found[-1].at, tries=spent, asked=timedelta())
+        at = next_due(missed, policy)
+        assert at is not None  # what is deferred is due
+        found.append(Try(at, on_the_way(_retry_at(missed, policy), *place)))
+        spent += 1
+    return found
+
+
+def _retry_at(need: Need, policy: Policy) -> datetime:
+    """Before hours and closed days are asked."""
     delays = policy.delays(need.kind, need.cause)
     base = delays[min(max(need.tries, 1), len(delays)) - 1]
+    if need.asked:
+        base = min(max(need.asked, ASKED[0]), ASKED[1])
     part = int.from_bytes(hashlib.sha256(f"{need.spread}/{need.tries}".encode()).digest()[:2], "big") / 0xFFFF
-    return base * (1 + 0.1 * part)
+    return need.now + base * (1 + 0.1 * part)
 
 
 def add_working_days(instant: datetime, days: int, zone: str, calendar: Calendar = PLAIN) -> datetime:

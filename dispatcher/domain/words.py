@@ -200,6 +200,7 @@ class Cause(StrEnum):
     CONTENT_INVALID = "content.invalid"
     ADDRESS_INVALID = "address.invalid"
     LETTER_EXPIRED = "letter.expired"
+    LETTER_SUPERSEDED = "letter.superseded"
     WORKER_LOST = "worker.lost"
     WORKER_LOST_TRANSMITTING = "worker.lost_transmitting"
     CHANNEL_FAULT = "channel.fault"
@@ -277,6 +278,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.CONTENT_INVALID: _LETTER,
     Cause.ADDRESS_INVALID: _THEIRS,
     Cause.LETTER_EXPIRED: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.LETTER_SUPERSEDED: _WAITS,
     Cause.WORKER_LOST: _WAITS,
     Cause.WORKER_LOST_TRANSMITTING: _DOUBTFUL,
     Cause.CHANNEL_FAULT: _DOUBTFUL,

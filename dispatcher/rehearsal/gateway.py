@@ -32,6 +32,7 @@ import asyncio
 import json
 import signal
 import socket
+import ssl
 import struct
 import sys
 from collections.abc import Awaitable, Callable
@@ -58,8 +59,10 @@ from .tiff import NotATiff
 
 HOST = "127.0.0.1"
 SIGNATURE, TIMESTAMP = "x-simulator-signature", "x-simulator-timestamp"
+BUSY_SECONDS = 90  #: in which it asks to be left alone where it has too many faxes
 CALLBACK_TIMEOUT = 5.0  #: seconds
 PUMP_EVERY = 0.2  #: seconds, when it runs as a process
+_TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it calls back on loopback, in clear
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on, no seconds
 
 
@@ -90,7 +93,7 @@ class Gateway:
         self._clock, self._secret, self._port = clock, secret, port
         self._state = ServerState()
         self._server: asyncio.Server | None = None
-        self._client = httpx2.AsyncClient(timeout=CALLBACK_TIMEOUT, trust_env=False)
+        self._client = httpx2.AsyncClient(timeout=CALLBACK_TIMEOUT, trust_env=False, verify=_TRUSTS_NOBODY)
 
     @property
     def url(self) -> str:
@@ -204,7 +207,8 @@ class Gateway:
 
 
 def _refusal(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"code": code, "message": message}, status_code=status)
+    wait = {"retry-after": str(BUSY_SECONDS)} if status == 429 else {}
+    return JSONResponse({"code": code, "message": message}, status_code=status, headers=wait)
 
 
 async def _accept(_: Request, fax: Fax) -> Response:

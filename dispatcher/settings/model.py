@@ -23,6 +23,7 @@ from dispatcher.domain.address import parse_fax
 from dispatcher.domain.errors import UserError
 
 from .limits import DomainPace, Limits, Pace, Spending
+from .rhythms import Rhythms
 from .section import Section, wrong
 
 #: Their names stand beside those of the relays wherever ways out are told or paused.
@@ -245,10 +246,21 @@ class Tariff(Section):
     minimum_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
 
 
+FaxGateway = Literal["simulator", "mailfax"]
+
+
+class FaxWay(Section):
+    """The gateways that take faxes to numbers that begin so, in the order in which they are tried."""
+
+    prefix: Annotated[str, Field(pattern=r"^(\+[0-9]{1,15})?$")] = ""  #: '' is every other number
+    gateways: Annotated[tuple[FaxGateway, ...], Field(min_length=1)] = ("simulator",)
+
+
 class Fax(Section):
     """Letters by fax."""
 
-    default: Literal["simulator", "mailfax"] = "simulator"
+    default: FaxGateway = "simulator"
+    ways: tuple[FaxWay, ...] = ()  #: where one gateway is not enough; the longest beginning counts
     proof_hours: Annotated[float, Field(gt=0, le=720)] = 24
     call_minutes: Annotated[float, Field(ge=0, le=1440)] = 20  #: so long a fax without news is taken for a call
     header: FaxHeader = FaxHeader()
@@ -266,6 +278,13 @@ class Fax(Section):
                 f"fax.spending is in {self.spending.currency}, and a tariff in {others[0]}",
                 "Write all tariffs, and the limits, in one currency",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_each(self) -> Self:
+        beginnings = [one.prefix for one in self.ways]
+        if twice := sorted({one for one in beginnings if beginnings.count(one) > 1}):
+            raise wrong("E_FAX_WAY_TWICE", f"two ways are for '{twice[0]}'", "Leave one of them")
         return self
 
     @model_validator(mode="after")
@@ -291,6 +310,7 @@ class Retries(Section):
 
     email: Minutes = (15, 60, 240, 480, 1440)
     fax: Minutes = (10, 20, 40, 120)
+    causes: Rhythms = Rhythms()
 
 
 class Callbacks(Section):

@@ -235,6 +235,21 @@ async def bring_forward(connection: AsyncConnection, email_id: str, now: datetim
     return [row.id for row in rows]
 
 
+async def waiting_for(connection: AsyncConnection, email_id: str) -> list[Delivery]:
+    """The faxes that wait for the proof of this email and were never tried."""
+    waiting = (delivery.c.fallback_for == email_id) & (delivery.c.state == State.QUEUED) & (delivery.c.tries == 0)
+    return [from_row(row) for row in await connection.execute(select(delivery).where(waiting))]
+
+
+async def following(connection: AsyncConnection, seen: Delivery) -> list[Delivery]:
+    """The follow-ups by the same kind to the same recipient that have not begun to leave."""
+    same = (delivery.c.campaign_id == seen.campaign_id) & (delivery.c.contact_id == seen.contact_id)
+    same &= (delivery.c.addressee_id == seen.addressee_id) & (delivery.c.occurrence == seen.occurrence)
+    later = (delivery.c.step > seen.step) & (delivery.c.kind == seen.kind)
+    states = delivery.c.state.in_([state.value for state in (State.QUEUED, State.DEFERRED, State.HELD)])
+    return [from_row(row) for row in await connection.execute(select(delivery).where(same, later, states))]
+
+
 async def relink_fallback(connection: AsyncConnection, email_id: str, new_id: str) -> None:
     """Those that still wait for the proof of one email wait for the proof of another."""
     waiting = delivery.c.state.in_([state.value for state in (State.QUEUED, State.DEFERRED, State.HELD)])

@@ -73,7 +73,7 @@ class Store:
         What `unit` raises undoes it alone and is raised here. Raises StoreFault when the database fails: then it was
         not done, except after a lost connection during the commit, when nobody knows.
         """
-        if self._writer is None or self._writer.done():
+        if self._writer is None or self._writer.done() or self._writer.cancelling():
             self._writer = asyncio.create_task(self._run(), name="store writer")
         waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
         self._waiting.put_nowait(waiting)

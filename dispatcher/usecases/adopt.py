@@ -235,7 +235,8 @@ async def _doubt(
     if seen.state not in CLAIMABLE:
         return  # its campaign was stopped: it is cancelled, and nothing leaves
     fence = max(trace.fence if trace else 0, seen.fence + 1)
-    channel = office.outgoing.get(seen.kind, seen.channel)
+    told = trace.channel if trace else ""
+    channel = told or next(iter(office.ways(seen.kind, seen.address)), seen.channel)
     seen = await _move(connection, office, seen, Signal.CLAIM, word, evidence, fence=fence, channel=channel)
     await attempts.begin(connection, seen, str(word.actor), channel, seen.knowingly, office.clock.now())
     await _end_try(connection, office, seen, Verdict.UNKNOWN)

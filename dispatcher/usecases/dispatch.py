@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,6 +34,8 @@ from .record import record
 
 #: A worker that was stopped for longer than this between its record and the final dot does not send the dot.
 PERMIT_SECONDS = 5.0
+#: A cancelled try may take no longer than this to be written down.
+CALLED_OFF_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,23 @@ class Envelope:
     letter: Letter
     sender_name: str
     sender_address: str
+
+
+@dataclass(slots=True)
+class Leave:
+    """Was leave given to pass the point of no return? Without it surely nothing has left."""
+
+    given: bool = False
+
+    def give(self, until: float) -> Permit:
+        self.given = True
+        return Permit(until)
+
+    def called_off(self) -> Outcome:
+        """What a cancelled try comes to. Whether its record was being committed just then decides nothing."""
+        if self.given:
+            return Outcome(Verdict.UNKNOWN, Cause.WORKER_LOST_TRANSMITTING, "called off after it may have left")
+        return Outcome(Verdict.UNSENT, Cause.WORKER_LOST, "called off before anything left")
 
 
 async def claim(office: Office, worker: Actor, room: int) -> list[Claim]:
@@ -80,17 +101,29 @@ async def _lease(connection: AsyncConnection, office: Office, worker: Actor, tic
 
 async def attempt(office: Office, worker: Actor, one: Claim) -> None:
     """Make the try that was claimed, and record its outcome. What it raises leaves the try to the sweep."""
-    answer, envelope = await _look(office, one.delivery)
-    if answer.say is not Say.PASS:
-        await _turn_back(office, worker, one, answer)
-        return
-    outcome = await _try(office, one, envelope)
-    await record(office, one.attempt.id, outcome, worker)
+    leave, outcome = Leave(), None
+    try:
+        answer, envelope = await _look(office, one.delivery)
+        if answer.say is not Say.PASS:
+            await _turn_back(office, worker, one, answer)
+            return
+        outcome = await _try(office, one, envelope, leave)
+        await record(office, one.attempt.id, outcome, worker)
+    except asyncio.CancelledError:
+        await _record_briefly(office, worker, one, outcome or leave.called_off())
+        raise
 
 
-async def _try(office: Office, one: Claim, envelope: Envelope) -> Outcome:
+async def _record_briefly(office: Office, worker: Actor, one: Claim, outcome: Outcome) -> None:
+    """Of a cancelled try: told twice, it does no harm. Whoever cancels wants to end, and the sweep has the rest."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CALLED_OFF_SECONDS):
+            await record(office, one.attempt.id, outcome, worker)
+
+
+async def _try(office: Office, one: Claim, envelope: Envelope, leave: Leave) -> Outcome:
     parcel = await _pack(office, one, envelope)
-    return parcel if isinstance(parcel, Outcome) else await _hand_over(office, one, parcel)
+    return parcel if isinstance(parcel, Outcome) else await _hand_over(office, one, parcel, leave)
 
 
 async def _pack(office: Office, one: Claim, envelope: Envelope) -> Parcel | Outcome:
@@ -114,9 +147,9 @@ def _not_packed(fault: Exception) -> Outcome:
     return Outcome(Verdict.REFUSED, Cause.CONTENT_INVALID, detail)
 
 
-async def _hand_over(office: Office, one: Claim, parcel: Parcel) -> Outcome:
+async def _hand_over(office: Office, one: Claim, parcel: Parcel, leave: Leave) -> Outcome:
     try:
-        return await office.channels[one.attempt.channel].send(parcel, _commit_point(office, one, parcel.facts))
+        return await office.channels[one.attempt.channel].send(parcel, _commit_point(office, one, parcel.facts, leave))
     except LostClaim:
         return Outcome(Verdict.UNSENT, Cause.WORKER_LOST, "the lease had ended, or the campaign was paused")
     except Halted as fault:
@@ -129,7 +162,7 @@ async def _hand_over(office: Office, one: Claim, parcel: Parcel) -> Outcome:
         return Outcome(Verdict.UNKNOWN, Cause.CHANNEL_FAULT, escape(f"{type(fault).__name__}: {fault}"))
 
 
-def _commit_point(office: Office, one: Claim, facts: Mapping[str, str]) -> CommitPoint:
+def _commit_point(office: Office, one: Claim, facts: Mapping[str, str], leave: Leave) -> CommitPoint:
     """What the channel calls just before the point of no return."""
 
     async def commit(sent: bytes) -> Permit:
@@ -137,10 +170,9 @@ def _commit_point(office: Office, one: Claim, facts: Mapping[str, str]) -> Commi
             digest = await office.archive.put(sent)
         except OSError as fault:  # nothing has left yet: no doubt, as when the database does not take the record
             raise StoreFault(f"the archive did not take it: {fault}") from fault
-        now = office.clock.now()
-        entry = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts, now))
+        entry, until = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts))
         await _note(office, entry)
-        return Permit(until=time.monotonic() + PERMIT_SECONDS)
+        return leave.give(until)
 
     return commit
 
@@ -154,9 +186,13 @@ async def _note(office: Office, entry: AuditEntry) -> None:
 
 
 async def _mark(
-    connection: AsyncConnection, office: Office, one: Claim, sent_digest: str, facts: Mapping[str, str], now: datetime
-) -> AuditEntry:
-    """Mark the attempt as transmitting; the audit entry, whose number is noted outside before anything leaves."""
+    connection: AsyncConnection, office: Office, one: Claim, sent_digest: str, facts: Mapping[str, str]
+) -> tuple[AuditEntry, float]:
+    """Mark the attempt as transmitting; the audit entry, whose number is noted outside before anything leaves.
+
+    Leave counts from here: a worker that is stopped while this is committed, or noted, must not find it fresh.
+    """
+    now, until = office.clock.now(), time.monotonic() + PERMIT_SECONDS
     await guard.require(connection, office)
     lease_until = now + office.policy.transmitting_lease
     try:
@@ -166,7 +202,8 @@ async def _mark(
         raise
     data = {"attempt": one.attempt.id, "sent": sent_digest, "letter": one.delivery.letter}
     about = f"delivery:{one.delivery.id}"
-    return await audit.append(connection, AuditEvent(one.attempt.worker, "attempt.transmitting", about, data=data), now)
+    event = AuditEvent(one.attempt.worker, "attempt.transmitting", about, data=data)
+    return await audit.append(connection, event, now), until
 
 
 async def _look(office: Office, one: Delivery) -> tuple[Answer, Envelope]:

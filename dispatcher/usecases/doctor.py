@@ -61,7 +61,7 @@ async def examine(
     checks += [_origin(settings), *_secrets(settings), *_signature(settings, now), _folder(settings)]
     checks += [one async for one in _database(settings, now)]
     checks += await asyncio.to_thread(lambda: list(_templates(settings.templates.folder)))
-    checks += [_spill(settings.office.folder), _ways_out(settings), *_header_line(settings)]
+    checks += [_spill(settings.office.folder), _ways_out(settings), *_fax_ways(settings), *_header_line(settings)]
     checks += await relay_logs(settings, newest, now) if newest else []
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
 
@@ -262,8 +262,33 @@ def _faults(folder: Path, letters: tuple[str, ...], heads: tuple[str, ...]) -> I
 
 
 def _by_fax(settings: Settings) -> bool:
-    fax = settings.fax
-    return fax.simulator.enabled if fax.default == "simulator" else fax.mailfax.enabled
+    return any(_enabled(settings).get(name) for name in _gateways(settings))
+
+
+def _enabled(settings: Settings) -> dict[str, bool]:
+    return {"simulator": settings.fax.simulator.enabled, "mailfax": settings.fax.mailfax.enabled}
+
+
+def _gateways(settings: Settings) -> list[str]:
+    """Those that faxes may go by: the ways that are set, and the default for numbers that none of them names."""
+    ways = settings.fax.ways
+    named = [] if any(not one.prefix for one in ways) else [settings.fax.default]
+    return list(dict.fromkeys([*named, *(gateway for one in ways for gateway in one.gateways)]))
+
+
+def _fax_ways(settings: Settings) -> Iterator[Check]:
+    """Nothing where one gateway takes every fax."""
+    for one in settings.fax.ways:
+        off = [name for name in one.gateways if not _enabled(settings)[name]]
+        numbers = f"faxes to {one.prefix or 'all other numbers'}"
+        if len(off) == len(one.gateways):
+            fix = f"Set fax.{off[0]}.enabled, or name another gateway in fax.ways"
+            yield Check("fax ways", Finding.WRONG, f"{numbers} have no gateway: {', '.join(off)} not enabled", fix)
+        elif off:
+            found = f"{numbers} go without {', '.join(off)}, which is not enabled"
+            yield Check("fax ways", Finding.NOTE, found, f"Set fax.{off[0]}.enabled")
+        else:
+            yield Check("fax ways", Finding.GOOD, f"{numbers} go by {', then '.join(one.gateways)}")
 
 
 def _header_line(settings: Settings) -> Iterator[Check]:
@@ -271,7 +296,7 @@ def _header_line(settings: Settings) -> Iterator[Check]:
     name, header = "fax header line", settings.fax.header
     if not _by_fax(settings):
         return
-    if settings.fax.default == "mailfax" and settings.fax.mailfax.header == "gateway":
+    if _gateways(settings) == ["mailfax"] and settings.fax.mailfax.header == "gateway":
         yield Check(
             name, Finding.NOTE, "the gateway prints it", "Look at a fax that arrived: some print '-' until told"
         )
@@ -285,9 +310,11 @@ def _header_line(settings: Settings) -> Iterator[Check]:
 
 
 def _ways_out(settings: Settings) -> Check:
-    fax = settings.fax
     by_fax = _by_fax(settings)
-    ways = [*(["email"] if settings.mail.relays else []), *([f"fax ({fax.default})"] if by_fax else [])]
+    ways = [
+        *(["email"] if settings.mail.relays else []),
+        *([f"fax ({', '.join(_gateways(settings))})"] if by_fax else []),
+    ]
     if len(ways) == 2:
         return Check("ways out", Finding.GOOD, " and ".join(ways))
     if ways:

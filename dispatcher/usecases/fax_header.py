@@ -37,8 +37,9 @@ async def with_header(pages: bytes, words: HeaderWords) -> tuple[bytes, bytes]:
 def header_problems(office: Office, plan: Plan) -> list[Problem]:
     """Why faxes of this plan could not leave: the line at their top cannot be printed. Empty when all can."""
     faxed = {stop.addressee_id for stop in plan.stops if stop.kind is Kind.FAX}
-    channel = office.channels.get(office.outgoing.get(Kind.FAX, ""))
-    if not faxed or office.fax_header is None or channel is None or channel.abilities.prints_header:
+    ways = {way for stop in plan.stops if stop.kind is Kind.FAX for way in office.ways(Kind.FAX, stop.address)}
+    ours = any(not office.channels[way].abilities.prints_header for way in ways if way in office.channels)
+    if not faxed or office.fax_header is None or not ours:
         return []
     own = office.fax_header.problems(plan.campaign["sender"]["name"])
     return [*own, *(replace(one, code="E_FAX_STRIP") for one in plan.remarks if _strip_taken(one, faxed))]

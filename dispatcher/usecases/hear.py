@@ -95,6 +95,8 @@ def _signal(office: Office, seen: Delivery, attempt: Attempt, outcome: Outcome, 
         return None
     if signal is Signal.DOUBT and seen.state is State.IN_DOUBT:
         return None  # no news; a move would start the asking anew
+    if signal is Signal.ACCEPT and seen.state in (State.QUEUED, State.HELD) and attempt.verdict != Verdict.UNKNOWN:
+        return None  # only a try that was in doubt can turn out to have been taken; else this is news out of order
     return signal if expects(seen.state, signal) else None
 
 
@@ -125,6 +127,7 @@ async def _move(
         detail=outcome.detail,
         reason=outcome.detail if kind == "operator" else "",
         data={"attempt": attempt.id, "event": report.event_id},
+        asked=outcome.again_after,
         tries=seen.tries + own,
     )
 
@@ -136,7 +139,8 @@ async def _stop_replacements(connection: AsyncConnection, office: Office, seen: 
             kind, _, name = source.partition(":")
             data = {"arrived": seen.id}
             cause = Cause.GATE_PROVEN
-            await move(connection, office, one, Signal.CANCEL, Actor(kind, name), cause=cause, data=data)
+            for row in (one, *await deliveries.waiting_for(connection, one.id)):
+                await move(connection, office, row, Signal.CANCEL, Actor(kind, name), cause=cause, data=data)
 
 
 async def _call_off(connection: AsyncConnection, office: Office, seen: Delivery) -> None:

@@ -52,6 +52,3 @@ class Office:
             return first
         begins = max((one for one in self.fax_gateways if address.startswith(one)), key=len, default=None)
         return first if begins is None else self.fax_gateways[begins]
-
-    def channel_for(self, kind: Kind) -> Channel:
-        return self.channels[self.outgoing[kind]]

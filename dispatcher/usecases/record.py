@@ -56,6 +56,8 @@ async def settle(
     if attempt is None:
         return None
     seen = await deliveries.get(connection, attempt.delivery_id)
+    if _stands(attempt, outcome):
+        return seen
     if attempt.stage is Stage.CLOSED or seen.fence != attempt.fence or seen.state is not State.SENDING:
         return await _settle_late(connection, office, attempt, outcome, actor)
     await attempts.close(connection, attempt_id, outcome, office.clock.now())
@@ -63,6 +65,12 @@ async def settle(
         await note_rests(connection, office, seen, attempt.via)
     await note_routes(connection, office, outcome, actor)
     return await _settle_own(connection, office, seen, attempt, outcome, actor)
+
+
+def _stands(attempt: Attempt, outcome: Outcome) -> bool:
+    """Taken before, although nobody was told: the connection was lost during the commit. Told again, it is no news."""
+    told = (attempt.verdict, attempt.cause, attempt.detail, attempt.ref)
+    return attempt.stage is Stage.CLOSED and told == (outcome.verdict, outcome.cause, outcome.detail, outcome.ref)
 
 
 async def _settle_own(
@@ -81,6 +89,7 @@ async def _settle_own(
         detail=outcome.detail,
         due=office.clock.now() + _rest(outcome) if signal is Signal.REQUEUE else BY_SCHEDULE,
         data={"attempt": attempt.id},
+        asked=outcome.again_after,
         tries=tries,
     )
 
@@ -95,10 +104,34 @@ async def _settle_late(
 ) -> Delivery | None:
     await attempts.close(connection, attempt.id, outcome, office.clock.now())
     if outcome.verdict is Verdict.UNSENT:
-        return None  # nothing left, so there is nothing to know
+        return await _false_doubt(connection, office, attempt, outcome, actor)
     report = Report(attempt.id, f"{attempt.id}/own", outcome)
     await apply(connection, office, report, str(actor))
     return await deliveries.get(connection, attempt.delivery_id)
+
+
+async def _false_doubt(
+    connection: AsyncConnection, office: Office, attempt: Attempt, outcome: Outcome, actor: Actor
+) -> Delivery:
+    """Nothing left. There is nothing more to know of it, unless its worker was given up for lost: that doubt is over.
+
+    Whoever made the try knows it for certain; the try is given back, as every try is that was not made.
+    """
+    seen = await deliveries.get(connection, attempt.delivery_id)
+    if seen.state is not State.IN_DOUBT or seen.fence != attempt.fence:
+        return seen
+    return await move(
+        connection,
+        office,
+        seen,
+        Signal.DEFER,
+        actor,
+        cause=outcome.cause,
+        detail=outcome.detail,
+        due=office.clock.now() + SHORT_WAIT,
+        data={"attempt": attempt.id},
+        tries=max(seen.tries - 1, 0),
+    )
 
 
 # -- the spill file ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.channels.base import Try
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.model import Actor, Attempt, Delivery, beside
+from dispatcher.domain.model import Actor, Address, Attempt, Delivery, beside
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.schedule import DOUBT_WAIT, PUT_OFF, Need, next_due, next_opening, patience
 from dispatcher.domain.words import Cause, Kind, Signal, Stage, State, Verdict
@@ -32,6 +32,9 @@ CLOCK = Actor("clock")
 BATCH = 200
 #: Questions to gateways that are under way at once: each may take as long as its channel's time-out.
 QUESTIONS = 8
+
+#: No letter goes out again more often than this.
+_MOST_SENDINGS = 50
 
 Road = Callable[[Office, Delivery], Awaitable[None]]
 
@@ -226,7 +229,22 @@ async def _queue_next(connection: AsyncConnection, office: Office, campaign: Cam
         following = replace(following, state=State.HELD, due=None, cause=Cause.PERSON_HOLD, detail=why)
     if await _may_have_gone(connection, seen):
         following = replace(following, state=State.HELD, due=None, cause=Cause.RESTORED_HELD)
-    return following.id if await deliveries.add(connection, following) else None
+    return await _add_following(connection, office, following, seen)
+
+
+async def _add_following(
+    connection: AsyncConnection, office: Office, following: Delivery, seen: Delivery
+) -> str | None:
+    """Under another name where the one of before was stopped because the letter went out again; None if it is there."""
+    address, now = Address(following.kind, following.address), office.clock.now()
+    for again in range(1, _MOST_SENDINGS):
+        if await deliveries.add(connection, following):
+            return following.id
+        if (await deliveries.get(connection, following.id)).cause is not Cause.LETTER_SUPERSEDED:
+            return None
+        other = beside(seen, following.letter, following.step, address, office.domain, now, again=again)
+        following = replace(following, id=other.id, message_id=other.message_id)
+    return None
 
 
 async def _may_have_gone(connection: AsyncConnection, seen: Delivery) -> bool:

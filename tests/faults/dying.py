@@ -1,60 +1,70 @@
-"""A worker in a process of its own that dies at a stated point, as by kill -9: no clean-up, no last word.
-
-python tests/faults/dying.py POINT DATABASE ARCHIVE FOLDER RELAY_PORT ISO_TIME
+"""A worker in a process of its own to which something happens at stated points: it dies as by kill -9, is stopped as a
+virtual machine is, or the database answers with an error. See points.py for the points.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
-from dataclasses import replace
+import signal
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 
+from points import watch
+
 from dispatcher.archive import Archive
-from dispatcher.channels.base import CommitPoint, Parcel, Permit
 from dispatcher.channels.relay import Relay
+from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import HandClock
 from dispatcher.domain.model import Actor
-from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.seat import Seat, here
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
 from dispatcher.store.engine import Store
+from dispatcher.usecases import dispatch
 from dispatcher.usecases.office import Office
 from dispatcher.worker import Worker
 
 KILLED = 137
-POINTS = ("after_claim", "before_mark", "after_mark", "after_reply")
 
 
-class DyingSmtp(SmtpChannel):
-    """The real channel, in a process that ends at one point of its conversation."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the desk's things are, for a process that works with them too."""
 
-    def __init__(self, relay: Relay, point: str) -> None:
-        super().__init__([relay])
-        self._point = point
+    database: str
+    folder: Path
+    relay_port: int
+    gateway: str
+    secret: bytes
+    callback: str
+    now: datetime
+    permit: float  #: seconds between the record and the dot
 
-    async def send(self, parcel: Parcel, commit: CommitPoint) -> Outcome:
-        self._die_at("after_claim")
 
-        async def dying_commit(sent: bytes) -> Permit:
-            self._die_at("before_mark")
-            permit = await commit(sent)
-            self._die_at("after_mark")
-            return permit
+def die() -> None:
+    """No clean-up, no last word."""
+    os._exit(KILLED)
 
-        outcome = await super().send(parcel, dying_commit)
-        self._die_at("after_reply")
-        return outcome
 
-    def _die_at(self, point: str) -> None:
-        if self._point == point:
-            os._exit(KILLED)
+def stop() -> None:
+    """Until somebody says SIGCONT."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def fail() -> None:
+    """What the database says on a disk that gives errors."""
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+ACTS: Mapping[str, Callable[[], None]] = {"die": die, "stop": stop, "fail": fail}
 
 
 def _elsewhere(machine: str) -> Seat:
@@ -66,24 +76,49 @@ async def _never(order: Order) -> Rendered:
     raise AssertionError(f"a worker renders nothing: {order}")
 
 
-async def main(point: str, database: str, archive: str, folder: str, port: str, now: str) -> None:
-    smtp = DyingSmtp(Relay("rogue", "127.0.0.1", int(port), "none", hello="client.example"), point)
-    office = Office(
-        store=Store(database),
-        archive=Archive(Path(archive)),
-        clock=HandClock(datetime.fromisoformat(now)),
+def office_at(places: Places) -> Office:
+    """An office over the desk's database, folders and far ends."""
+    # Whoever wakes after a long sleep finds the reply and the end of its patience at once: the reply shall be first.
+    relay = Relay(
+        "rogue", "127.0.0.1", places.relay_port, "none", hello="client.example", timeout_reply=60, timeout_dot=60
+    )
+    now = HandClock(places.now)
+    fax = SimulatorChannel(places.gateway, places.secret, places.callback, timeout=60, now=now.now)
+    return Office(
+        store=Store(places.database),
+        archive=Archive(places.folder / "archive"),
+        clock=now,
         policy=Policy(),
-        channels={"smtp": smtp},
-        outgoing={Kind.EMAIL: "smtp"},
+        channels={"smtp": SmtpChannel([relay]), "simulator": fax},
+        outgoing={Kind.EMAIL: "smtp", Kind.FAX: "simulator"},
         render=_never,
         domain="coalition.example",
         return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
-        folder=Path(folder),
-        guard=Checkpoint(Path(folder).parent / "guard"),
+        folder=places.folder / "office",
+        guard=Checkpoint(places.folder / "guard"),
     )
+
+
+async def _work(places: Places, acts: Mapping[str, str]) -> None:
+    dispatch.PERMIT_SECONDS = places.permit
+    office = office_at(places)
+
+    slept: set[str] = set()
+
+    def reached(point: str) -> None:
+        act = acts.get(point, "")
+        if act and point not in slept:
+            slept.update({point} if act == "stop" else ())  # a worker that wakes may come to the same point again
+            ACTS[act]()
+
+    watch(office.store, reached)
     await Worker(office, name=Actor("worker", "dying"), sits=_elsewhere).drain()
+    for channel in office.channels.values():
+        await channel.aclose()
     await office.store.aclose()
 
 
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+def work(line: Connection) -> None:
+    """Everything that is due now, as a worker does it. From the line come its Places, and what happens where."""
+    places, acts = line.recv()
+    asyncio.run(_work(places, acts))

@@ -8,6 +8,7 @@ import pytest
 from desk.desk import ADA, open_desk, person
 from farend.rogue import STALL, accept_then
 
+from dispatcher.cli.story import as_record, show_story
 from dispatcher.domain.errors import Conflict, UserError
 from dispatcher.domain.verbs import Verb
 from dispatcher.domain.words import Cause, Policy, State, Verdict
@@ -34,7 +35,9 @@ async def test_silence_after_the_dot_is_a_doubt_that_nothing_resends(database: s
         assert (await desk.only()).state is State.IN_DOUBT
 
 
-async def test_a_person_settles_the_doubt_with_a_reason_and_the_record_says_so(database: str, tmp_path: Path) -> None:
+async def test_a_person_settles_the_doubt_with_a_reason_and_the_record_says_so(
+    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with open_desk(database, tmp_path, script={"dot": [accept_then(STALL)]}) as desk:
         await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL)
         await desk.work()
@@ -48,6 +51,16 @@ async def test_a_person_settles_the_doubt_with_a_reason_and_the_record_says_so(d
         await desk.work()
         assert len(desk.rogue.ledger) == 2
         assert [one.knowingly for one in (await desk.story(seen.id)).attempts] == [False, True]
+        story = await desk.story(seen.id)
+        show_story(story, "UTC")
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "may arrive twice sent again knowingly; operator:ada: they say no" in shown
+        assert "try 2 by smtp knowingly again" in shown
+        assert as_record(story)["may_arrive_twice"] is True
+        assert [one.event.action for one in story.audit if one.event.data.get("knowingly")] == [
+            "delivery.retry",
+            "delivery.claim",
+        ]
         assert desk.rogue.ledger[0].message.count(seen.message_id.encode()) == 1
         assert seen.message_id.encode() in desk.rogue.ledger[1].message
 

@@ -8,8 +8,8 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
@@ -35,7 +35,7 @@ CAMPAIGN, DOMAIN = "receivers", "coalition.example"
 ENTITY = b'Content-Type: text/plain; charset="us-ascii"\r\n\r\nExcellency,\r\n'
 WORKERS, ROOM = 2, 40
 #: Seconds of true time.
-TICK, TIMEOUT = 0.1, 5.0
+TICK, TIMEOUT = 0.1, 10.0
 
 _fork = multiprocessing.get_context("fork")
 
@@ -78,7 +78,7 @@ async def _never(order: Order) -> Rendered:
     raise AssertionError(f"a worker renders nothing: {order}")
 
 
-def _relay(place: Place) -> Relay:
+def relay(place: Place) -> Relay:
     times = {"timeout_connect": TIMEOUT, "timeout_reply": TIMEOUT, "timeout_dot": TIMEOUT}
     return Relay("real", "127.0.0.1", place.port, "none", connections=16, hello="client.example", **times)
 
@@ -86,7 +86,7 @@ def _relay(place: Place) -> Relay:
 @asynccontextmanager
 async def open_office(place: Place, **more: Any) -> AsyncIterator[Office]:
     """An Office with the one relay."""
-    channel, store = more.pop("channel", None) or SmtpChannel([_relay(place)]), Store(place.database, 30.0)
+    channel, store = more.pop("channel", None) or SmtpChannel([relay(place)]), Store(place.database, 30.0)
     try:
         yield Office(
             store=store,
@@ -166,20 +166,39 @@ def _delivery(person: Contact, frozen: Letter, now: datetime, due: datetime) -> 
 # -- the workers ---------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def workers(place: Place) -> Iterator[list[BaseProcess]]:
-    """Workers in processes of their own, until the end."""
-    started = [_fork.Process(target=_worker, args=(place, number), daemon=True) for number in range(WORKERS)]
-    for one in started:
-        one.start()
-    try:
-        yield started
-    finally:
-        for one in started:
+@dataclass(slots=True)
+class Crew:
+    """The workers of a run, each in a process of its own."""
+
+    place: Place
+    _all: list[BaseProcess] = field(default_factory=list)
+
+    def start(self) -> None:
+        for number in range(WORKERS):
+            self._all.append(self._new(number))
+
+    def kill(self, number: int) -> None:
+        """One ends in the middle of whatever it does, and another one takes its place."""
+        self._all[number].kill()
+        self._all[number].join()
+        self._all[number] = self._new(number)
+
+    @property
+    def well(self) -> bool:
+        """Did none end by itself?"""
+        return all(one.exitcode is None for one in self._all)
+
+    def end(self) -> None:
+        for one in self._all:
             one.terminate()
             one.join(10)
             one.kill()
             one.join()
+
+    def _new(self, number: int) -> BaseProcess:
+        process = _fork.Process(target=_worker, args=(self.place, number), daemon=True)
+        process.start()
+        return process
 
 
 def _worker(place: Place, number: int) -> None:
@@ -197,6 +216,7 @@ async def _work(place: Place, number: int) -> None:
         beating = asyncio.create_task(_beat(one))
         while not beating.done():
             await one.tick()
+            await one.ask()
             await asyncio.sleep(TICK)
         await beating
 

@@ -150,6 +150,12 @@ class Postfix:
     def log(self) -> Path:
         return self.home / "log" / "mail.log"
 
+    @property
+    def list_command(self) -> tuple[str, ...]:
+        """What lists its queue, for whoever knows nothing of where its libraries lie."""
+        there = [f"{name}={value}" for name, value in self.programs.environment.items()]
+        return ("env", *there, str(self.programs.commands / "postqueue"), "-c", str(self.home / "etc"), "-j")
+
     def start(self) -> None:
         self._command("start")
 

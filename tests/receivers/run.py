@@ -128,6 +128,7 @@ def _cells(one: Done) -> list[object]:
 def _faults(one: Done) -> Iterator[str]:
     """What makes the run a failed one."""
     found = one.found
+    yield from one.faults
     for wrong, names in found.wrong.items():
         yield f"{one.name}: {wrong}: {', '.join(names[:20])}"
     if found.audit:

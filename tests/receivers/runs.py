@@ -7,13 +7,13 @@ import multiprocessing
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import doubts, verdict
 from . import place as places
-from . import verdict
-from .place import FastClock, Place
+from .place import Crew, FastClock, Place
 from .postfix import Postfix
 from .programs import Missing, Programs
 from .sink import KIND, MOODS, Sink
@@ -23,9 +23,9 @@ from .verdict import Found
 SPREAD, PATIENCE = 30.0, 600.0
 #: Of the clock: with Postfix, whose log knows whole seconds alone, a second must not hold two tries of one letter.
 SPEED_POSTFIX, SPEED_SINK = 20.0, 600.0
-#: True seconds that smtp-sink is in one mood, and that Postfix runs before it is stopped or killed.
-MOOD, UP, DOWN = 1.5, 6.0, 0.5
-STOPS = 4
+#: True seconds that smtp-sink is in one mood, that Postfix runs before the next strike, and that it is down.
+MOOD, UP, DOWN = 1.5, 5.0, 0.5
+STRIKES = 6
 
 _fork = multiprocessing.get_context("fork")
 
@@ -40,6 +40,7 @@ class Done:
     seconds: float
     found: Found
     notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 def with_postfix(programs: Programs, database: str, folder: Path, letters: int) -> Done:
@@ -49,20 +50,25 @@ def with_postfix(programs: Programs, database: str, folder: Path, letters: int) 
     began = time.monotonic()
     postfix.start()
     try:
-        stops = _while_working(place, letters, lambda: _strikes(postfix))
+        stops = _while_working(place, letters, lambda crew: _strikes(postfix, crew))
         _empty(postfix)
+        found = asyncio.run(_judge(place, postfix.ledger(), postfix.taken()))
+        settled = asyncio.run(doubts.settle(place, postfix))
     finally:
         postfix.end()
-    taken = postfix.taken()
-    found = asyncio.run(_judge(place, postfix.ledger(), taken))
-    return Done(f"Postfix {programs.version()}", letters, stops, time.monotonic() - began, found)
+    faults = tuple(f"settled against the mailbox: {one}" for one in settled.wrong)
+    seconds = time.monotonic() - began
+    return Done(f"Postfix {programs.version()}", letters, stops, seconds, found, (str(settled),), faults)
 
 
-def _strikes(postfix: Postfix) -> Iterator[float]:
-    """Stops and kills in turn; yields how many seconds to go on from there."""
-    for number in range(STOPS):
+def _strikes(postfix: Postfix, crew: Crew) -> Iterator[float]:
+    """Postfix is stopped, a worker killed, Postfix killed, and so on; yields how many seconds to go on from there."""
+    for number in range(STRIKES):
         yield UP
-        (postfix.stop, postfix.kill)[number % 2]()
+        if number % 3 == 1:
+            crew.kill(number % places.WORKERS)
+            continue
+        (postfix.stop if number % 3 == 0 else postfix.kill)()
         yield DOWN
         postfix.start()
 
@@ -85,7 +91,7 @@ def with_sink(programs: Programs, database: str, folder: Path, letters: int) -> 
     began = time.monotonic()
     sink.start(KIND)
     try:
-        stops = _while_working(place, letters, lambda: _moods(sink))
+        stops = _while_working(place, letters, lambda crew: _moods(sink, crew))
     finally:
         sink.kill()
     found = asyncio.run(_judge(place, sink.ledger()))
@@ -95,22 +101,28 @@ def with_sink(programs: Programs, database: str, folder: Path, letters: int) -> 
     return Done(version, letters, stops, time.monotonic() - began, found, (note,))
 
 
-def _moods(sink: Sink) -> Iterator[float]:
-    for mood in (*MOODS, KIND):
+def _moods(sink: Sink, crew: Crew) -> Iterator[float]:
+    for number, mood in enumerate((*MOODS, KIND)):
         yield MOOD
+        if number % 5 == 4:
+            crew.kill(number % places.WORKERS)
         sink.kill()
         sink.start(mood)
 
 
-def _while_working(place: Place, letters: int, strikes: Callable[[], Iterator[float]]) -> int:
+def _while_working(place: Place, letters: int, strikes: Callable[[Crew], Iterator[float]]) -> int:
     """Seed, let the workers work under these strikes until every letter is decided; how many strikes there were."""
     asyncio.run(places.put_in(place, letters, SPREAD))
-    struck, following, coming = 0, 0.0, strikes()
-    with places.workers(place) as working, _watched(place) as left:
+    crew = Crew(place)
+    struck, following, coming = 0, 0.0, strikes(crew)
+    with ExitStack() as stack:
+        left = stack.enter_context(_watched(place))
+        stack.callback(crew.end)
+        crew.start()
         end = time.monotonic() + SPREAD + PATIENCE
         over = False
         while time.monotonic() < end and not (over and left() == 0):
-            if any(one.exitcode is not None for one in working):
+            if not crew.well:
                 raise Missing("a worker ended by itself; --keep keeps its log")
             if not over and time.monotonic() >= following:
                 pause = next(coming, None)

@@ -63,7 +63,8 @@ def test_the_sample_file_shows_the_defaults(write: Write) -> None:
     assert [relay.model_dump() for relay in full.mail.relays] == [type(full.mail.relays[0])().model_dump()]
     without_relays = full.mail.model_copy(update={"relays": ()})
     assert [tariff.model_dump() for tariff in full.fax.tariffs] == [type(full.fax.tariffs[0])().model_dump()]
-    without_tariffs = full.fax.model_copy(update={"tariffs": ()})
+    assert [way.model_dump() for way in full.fax.ways] == [type(full.fax.ways[0])().model_dump()]
+    without_tariffs = full.fax.model_copy(update={"tariffs": (), "ways": ()})
     without_exceptions = full.limits.model_copy(update={"exceptions": ()})
     lists = {"mail": without_relays, "fax": without_tariffs, "limits": without_exceptions}
     assert full.model_copy(update=lists).model_dump() == plain.model_dump()
