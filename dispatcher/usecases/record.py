@@ -84,7 +84,8 @@ async def _settle_own(
     connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, outcome: Outcome, actor: Actor
 ) -> Delivery:
     tries = seen.tries + (outcome.verdict is not Verdict.UNSENT)
-    signal = signal_for(outcome.verdict, office.policy.tries_left(seen.kind, outcome.cause, tries))
+    left = office.policy.tries_left(seen.kind, outcome.cause, tries)
+    signal = signal_for(outcome.verdict, left, knowingly=attempt.knowingly)
     return await move(
         connection,
         office,

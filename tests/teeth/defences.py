@@ -39,6 +39,13 @@ DEFENCES = (
         "Verdict.UNKNOWN: Signal.DEFER",
     ),
     Defence(
+        "refused_after_a_second_try",
+        "that a second try was refused says nothing of the first",
+        "domain/outcome.py",
+        "    return Signal.DOUBT if knowingly and signal in (Signal.EXHAUST, Signal.REFUSE) else signal",
+        "    return signal",
+    ),
+    Defence(
         "silence_after_the_dot",
         "after the dot only a reply decides",
         "channels/submission.py",
