@@ -170,10 +170,8 @@ def _commit_point(office: Office, one: Claim, facts: Mapping[str, str], leave: L
             digest = await office.archive.put(sent)
         except OSError as fault:  # nothing has left yet: no doubt, as when the database does not take the record
             raise StoreFault(f"the archive did not take it: {fault}") from fault
-        marked, until = await office.store.write(
-            lambda connection: _mark(connection, office, one, digest, facts), beside=True
-        )
-        await _note(office, marked.entry)
+        entry, until = await _marked(office, one, digest, facts)
+        await _note(office, entry)
         return leave.give(until)
 
     return commit
@@ -185,6 +183,14 @@ async def _note(office: Office, entry: AuditEntry) -> None:
         await guard.note(office, entry.seq, entry.hash)
     except OSError as fault:
         raise StoreFault(f"the checkpoint did not take it: {fault}") from fault
+
+
+async def _marked(office: Office, one: Claim, digest: str, facts: Mapping[str, str]) -> tuple[AuditEntry, float]:
+    """Durably; what it looks at is this letter's own, and whoever may change that waits for it: so beside others."""
+    appended, until = await office.store.write(
+        lambda connection: _mark(connection, office, one, digest, facts), beside=True
+    )
+    return appended.entry, until
 
 
 async def _mark(

@@ -287,8 +287,7 @@ DEFENCES = (
         "disk_full",
         "the record is waited for",
         "usecases/dispatch.py",
-        "entry, until = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts))\n"
-        "        await _note(office, entry)",
+        "entry, until = await _marked(office, one, digest, facts)\n        await _note(office, entry)",
         "until = time.monotonic() + PERMIT_SECONDS",
     ),
     Defence(
@@ -316,8 +315,7 @@ DEFENCES = (
         "locked_database",
         "the record is waited for",
         "usecases/dispatch.py",
-        "entry, until = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts))\n"
-        "        await _note(office, entry)",
+        "entry, until = await _marked(office, one, digest, facts)\n        await _note(office, entry)",
         "until = time.monotonic() + PERMIT_SECONDS",
     ),
     Defence(
