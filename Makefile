@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install dev test check format lock torture simulate stateful receivers teeth bench wheel clean
+.PHONY: help demo install dev test check format lock torture simulate stateful receivers teeth bench bench-workers wheel clean
 
 # The interpreter of the virtual environment: python3 where that is 3.11 or later, otherwise the newest other one.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(call fit,$(name))))
@@ -60,6 +60,9 @@ bench: $(VENV)/.dev ## measure 1,000 letters beside LibreOffice, which it instal
 		|| { command -v apt-get >/dev/null && $(ROOT_DOES) apt-get install -y -qq --no-install-recommends $(OFFICE) >/dev/null; } \
 		|| echo "LibreOffice could not be installed here; install these and run again: $(OFFICE)"
 	@PYTHONPATH=. $(BIN)/python benchmarks/letters.py $(ARGS)
+
+bench-workers: $(VENV)/.dev # letters a second with 1, 2 and 4 workers, on PostgreSQL and SQLite (ARGS="--letters 200 --rounds 1")
+	@PYTHONPATH=.:tests $(BIN)/python benchmarks/workers.py $(ARGS)
 
 wheel: $(VENV)/.run ## build dist/dispatcher-*.whl
 	@$(BIN)/python -m hatchling build --target wheel
