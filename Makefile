@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install dev test check format lock torture receivers teeth bench wheel clean
+.PHONY: help demo install dev test check format lock torture simulate stateful receivers teeth bench wheel clean
 
 # The interpreter of the virtual environment: python3 where that is 3.11 or later, otherwise the newest other one.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(call fit,$(name))))
@@ -38,6 +38,12 @@ format: $(VENV)/.dev ## put the code into its form
 
 torture: $(VENV)/.dev ## kill workers at random and count what was lost or doubled (ARGS=--long: 10,000 times)
 	@PYTHONPATH=tests $(BIN)/python -m torture.run $(ARGS)
+
+simulate: $(VENV)/.dev ## simulate 200,000 letters in storms that one number decides (ARGS="--seed 1 --letters 2000")
+	@PYTHONPATH=tests $(BIN)/python -m simulation.run $(ARGS)
+
+stateful: $(VENV)/.dev ## 5,000 histories of 100 steps beside a model that knows what is true (ARGS="--examples 50")
+	@PYTHONPATH=tests $(BIN)/python -m stateful.run $(ARGS)
 
 receivers: $(VENV)/.dev ## send to Debian's Postfix and smtp-sink, and hold their ledgers against our record
 	@PYTHONPATH=tests $(BIN)/python -m receivers.run $(ARGS)

@@ -59,6 +59,8 @@ def _what(one: Task) -> str:
     match one.need:
         case "quarantine":
             return one.detail
+        case "stopped":
+            return f"All sending was stopped by {one.by}: {one.detail}"
         case "route":
             who = f" (paused by {one.by})" if one.by else ""
             return f"No letters leave through '{one.name}'{who}: {cause_text(one.cause)} {one.detail}".strip()
@@ -78,6 +80,7 @@ def _what(one: Task) -> str:
 
 _NEXT = {
     "quarantine": "dispatcher adopt --dry-run",
+    "stopped": "dispatcher sending resume --reason …",
     "doubt": "dispatcher doubts list",
     "overdue": "dispatcher up",
     "returning": "dispatcher deliveries list --snoozed",

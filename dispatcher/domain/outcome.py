@@ -36,17 +36,22 @@ class Report:
 _SIGNALS = {
     Verdict.DELIVERED: Signal.CONFIRM,
     Verdict.ACCEPTED: Signal.ACCEPT,
+    Verdict.DEFERRED: Signal.DEFER,
     Verdict.REFUSED: Signal.REFUSE,
     Verdict.UNKNOWN: Signal.DOUBT,
     Verdict.UNSENT: Signal.REQUEUE,
 }
 
 
-def signal_for(verdict: Verdict, tries_left: int) -> Signal:
-    """The signal of a verdict. Only a DEFERRED one depends on how many tries are left."""
+def signal_for(verdict: Verdict, tries_left: int, *, knowingly: bool = False) -> Signal:
+    """The signal of a verdict. Only a DEFERRED one depends on how many tries are left.
+
+    `knowingly`: an earlier try may have arrived. That this one did not says nothing of that one: it stays in doubt.
+    """
+    signal = _SIGNALS[verdict]
     if verdict is Verdict.DEFERRED:
-        return Signal.DEFER if tries_left > 0 else Signal.EXHAUST
-    return _SIGNALS[verdict]
+        signal = Signal.DEFER if tries_left > 0 else Signal.EXHAUST
+    return Signal.DOUBT if knowingly and signal in (Signal.EXHAUST, Signal.REFUSE) else signal
 
 
 def escape(text: str | bytes, limit: int = 512) -> str:

@@ -64,10 +64,7 @@ async def begin(
         "lane": lane(one.kind, one.address),
         **asdict(fare),
     }
-    await connection.execute(insert(attempt).values(row))
-    found = await find(connection, f"{one.id}.{one.fence}")
-    assert found is not None  # it was inserted two lines above, in this transaction
-    return found
+    return from_row((await connection.execute(insert(attempt).values(row).returning(attempt))).one())
 
 
 async def find(connection: AsyncConnection, attempt_id: str) -> Attempt | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,13 +19,64 @@ _END = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 _APPEND = insert(audit)
 
 
-async def append(connection: AsyncConnection, event: AuditEvent, now: datetime) -> AuditEntry:
-    """Put `event` at the end of the chain. The writers' lock makes the end ours until the commit."""
+@dataclass(slots=True)
+class Appended:
+    """An event that is put into the chain with the others of its transaction, just before that commits."""
+
+    event: AuditEvent
+    at: datetime
+    _entry: AuditEntry | None = None
+
+    @property
+    def entry(self) -> AuditEntry:
+        """Its place; known once the transaction is over."""
+        assert self._entry is not None  # Store.write returns after the commit
+        return self._entry
+
+
+async def append(connection: AsyncConnection, event: AuditEvent, now: datetime) -> Appended:
+    """Put `event` at the end of the chain, in the transaction of a write, with which it stands or falls."""
+    appended = Appended(event, now)
+    _waiting(connection).append(appended)
+    return appended
+
+
+#: Where a connection's transaction keeps what it is still to put into the chain.
+_KEY = "dispatcher audit"
+
+
+def _waiting(connection: AsyncConnection) -> list[Appended]:
+    assert connection.sync_connection is not None  # it is open
+    waiting: list[Appended] = connection.sync_connection.info[_KEY]
+    return waiting
+
+
+def open_for(connection: AsyncConnection) -> None:
+    """A transaction begins: nothing waits."""
+    assert connection.sync_connection is not None  # it is open
+    connection.sync_connection.info[_KEY] = []
+
+
+def waits(connection: AsyncConnection) -> int:
+    """How many events of this transaction wait for their places."""
+    return len(_waiting(connection))
+
+
+def take_back(connection: AsyncConnection, count: int) -> None:
+    """Only the first `count` of them happened."""
+    del _waiting(connection)[count:]
+
+
+async def put_in_chain(connection: AsyncConnection) -> None:
+    """Give all of them their places, one after the other. The end of the chain must be ours until the commit."""
     last = (await connection.execute(_END)).first()
     seq, prev = (last.seq, last.hash) if last else (0, GENESIS)
-    entry = chain(event, now, seq, prev)
-    await connection.execute(_APPEND, _values(entry))
-    return entry
+    rows = []
+    for one in _waiting(connection):
+        one._entry = chain(one.event, one.at, seq, prev)
+        seq, prev = one._entry.seq, one._entry.hash
+        rows.append(_values(one._entry))
+    await connection.execute(_APPEND, rows)
 
 
 def _values(entry: AuditEntry) -> dict[str, Any]:

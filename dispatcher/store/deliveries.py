@@ -82,10 +82,11 @@ async def get(connection: AsyncConnection, delivery_id: str) -> Delivery:
 async def change(connection: AsyncConnection, seen: Delivery, **values: Any) -> Delivery:
     """Compare-and-swap on (state, version): the row as `seen`, or Conflict, never an overwrite."""
     same = (delivery.c.id == seen.id) & (delivery.c.state == seen.state) & (delivery.c.version == seen.version)
-    result = await connection.execute(update(delivery).where(same).values(version=seen.version + 1, **values))
-    if result.rowcount != 1:
+    changed = update(delivery).where(same).values(version=seen.version + 1, **values).returning(delivery)
+    row = (await connection.execute(changed)).first()
+    if row is None:
         raise Conflict(f"delivery {seen.id} was changed meanwhile by somebody else; look again")
-    return await get(connection, seen.id)
+    return from_row(row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from dispatcher.domain.errors import DispatcherError
 
+from . import audit
 from .inline import inline
 from .netfs import require_local_disk
 
 T = TypeVar("T")
 Unit = Callable[[AsyncConnection], Awaitable[T]]
 
+#: Readers of one process at one time; a connection that is opened for one question costs more than many answers.
+READERS = 4
 #: How many waiting units one transaction takes at the most.
 GROUP = 64
-#: Names our one writers' lock on PostgreSQL ('disp' in ASCII); SQLite has BEGIN IMMEDIATE.
+#: Names our writers' lock on PostgreSQL ('disp' in ASCII); SQLite has BEGIN IMMEDIATE.
 WRITERS_LOCK = 0x64697370
+#: Names the lock of the audit chain's end, which writers that stand beside one another take just before they commit.
+CHAIN_LOCK = 0x64697371
+#: Two that stood beside one another could not both go on (PostgreSQL: deadlock_detected, serialization_failure).
+_CROSSED = ("40P01", "40001")
 #: The database is ill, not the unit wrong. A PostgreSQL server that became a read-only replica says InternalError.
 _ILL = (OperationalError, InterfaceError, InternalError)
 
@@ -40,7 +49,16 @@ class StoreFault(DispatcherError):
 @dataclass(slots=True)
 class _Waiting:
     unit: Unit[Any]
+    beside: bool
     done: asyncio.Future[Any]
+
+
+@dataclass(slots=True)
+class _Done:
+    """What became of the units of one transaction."""
+
+    results: list[tuple[_Waiting, Any]] = field(default_factory=list)
+    failures: list[tuple[_Waiting, Exception]] = field(default_factory=list)
 
 
 class Store:
@@ -49,6 +67,9 @@ class Store:
     Every write goes through one task, which runs what waits in one transaction (each unit in its own savepoint) and
     answers only after the commit: many units share one fsync, and the audit chain has one writer a process. Between
     processes, writers take turns: BEGIN IMMEDIATE on SQLite, an advisory lock for the transaction on PostgreSQL.
+
+    On PostgreSQL those units that say they may stand `beside` others of their kind do: they share the writers' lock,
+    which everybody else takes alone, and take turns only at the audit chain, at the very end of their transactions.
     """
 
     def __init__(self, url: str, busy_seconds: float = 30.0, *, throw_away: bool = False) -> None:
@@ -56,7 +77,9 @@ class Store:
         self.url = make_url(url)
         self._writing = _engine(self.url, busy_seconds, writes=True, throw_away=throw_away)
         self._reading = _engine(self.url, busy_seconds, writes=False, throw_away=throw_away)
-        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._waiting: deque[_Waiting] = deque()
+        self._group: list[_Waiting] = []  # whose transaction is under way
+        self._some = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
     async def read(self, query: Unit[T]) -> T:
@@ -64,26 +87,30 @@ class Store:
         try:
             async with self._reading.begin() as connection:
                 return await query(connection)
-        except (*_ILL, OSError) as fault:
+        except (*_ILL, OSError, PoolTimeout) as fault:
             raise _fault(fault, "does not answer") from fault
 
-    async def write(self, unit: Unit[T]) -> T:
+    async def write(self, unit: Unit[T], *, beside: bool = False) -> T:
         """Run `unit` in a durable transaction; returns after the commit.
+
+        `beside`: it changes rows that no other process changes at this time, each by compare-and-swap, and concludes
+        nothing from rows that it does not change. It may be run twice.
 
         What `unit` raises undoes it alone and is raised here. Raises StoreFault when the database fails: then it was
         not done, except after a lost connection during the commit, when nobody knows.
         """
         if self._writer is None or self._writer.done() or self._writer.cancelling():
             self._writer = asyncio.create_task(self._run(), name="store writer")
-        waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
-        self._waiting.put_nowait(waiting)
+        waiting = _Waiting(unit, beside, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._some.set()
         result: T = await waiting.done
         return result
 
     async def aclose(self) -> None:
         """Finish what waits, then let go of the database."""
         if self._writer is not None:
-            await self._waiting.join()
+            await asyncio.gather(*(one.done for one in (*self._group, *self._waiting)), return_exceptions=True)
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
         await self._writing.dispose()
@@ -91,51 +118,78 @@ class Store:
 
     async def _run(self) -> None:
         while True:
-            group = [await self._waiting.get()]
-            while len(group) < GROUP and not self._waiting.empty():
-                group.append(self._waiting.get_nowait())
+            await self._some.wait()
+            self._group = self._next_group()
             try:
-                await self._commit(group)
+                await self._commit(self._group)
             finally:
-                for waiting in group:
+                for waiting in self._group:
                     if not waiting.done.done():
                         waiting.done.cancel()
-                    self._waiting.task_done()
+                self._group = []
+
+    def _next_group(self) -> list[_Waiting]:
+        """The first that waits, and those of its kind."""
+        kind = self._waiting[0].beside
+        group = [one for one in self._waiting if one.beside is kind][:GROUP]
+        for one in group:
+            self._waiting.remove(one)
+        if not self._waiting:
+            self._some.clear()
+        return group
 
     async def _commit(self, group: list[_Waiting]) -> None:
-        results: list[tuple[_Waiting, Any]] = []
-        failures: list[tuple[_Waiting, Exception]] = []
         try:
-            async with self._writing.begin() as connection:
-                for waiting in group:
-                    if not waiting.done.done():  # whoever gave up before its turn is not surprised afterwards
-                        await _run_unit(connection, waiting, results, failures)
+            try:
+                done = await self._transact(group, beside=group[0].beside)
+            except OperationalError as fault:
+                if getattr(fault.orig, "sqlstate", "") not in _CROSSED:
+                    raise
+                done = await self._transact(group, beside=False)
         except Exception as fault:  # noqa: BLE001  # whatever it is, nobody may be left waiting for an answer
             _refuse(group, fault)
             return
-        for waiting, result in results:
+        for waiting, result in done.results:
             _answer(waiting, result)
-        for waiting, failure in failures:
+        for waiting, failure in done.failures:
             _raise(waiting, failure)
 
+    async def _transact(self, group: list[_Waiting], *, beside: bool) -> _Done:
+        done = _Done()
+        async with self._writing.connect() as plain:
+            connection = await plain.execution_options(beside=beside)
+            async with connection.begin():
+                audit.open_for(connection)
+                # Whoever gave up before its turn is not surprised afterwards.
+                wanted = [one for one in group if not one.done.done()]
+                for waiting in wanted:
+                    await (_run_unit if len(wanted) > 1 else _run_alone)(connection, waiting, done)
+                if audit.waits(connection):
+                    if beside and connection.dialect.name == "postgresql":
+                        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CHAIN_LOCK})
+                    await audit.put_in_chain(connection)
+        return done
 
-async def _run_unit(
-    connection: AsyncConnection,
-    waiting: _Waiting,
-    results: list[tuple[_Waiting, Any]],
-    failures: list[tuple[_Waiting, Exception]],
-) -> None:
+
+async def _run_alone(connection: AsyncConnection, waiting: _Waiting, done: _Done) -> None:
+    """A unit that has the transaction for itself needs no savepoint: what it raises undoes the transaction."""
+    done.results.append((waiting, await waiting.unit(connection)))
+
+
+async def _run_unit(connection: AsyncConnection, waiting: _Waiting, done: _Done) -> None:
     savepoint = await connection.begin_nested()
+    before = audit.waits(connection)
     try:
         result = await waiting.unit(connection)
     except _ILL:
         raise  # the database is ill: nothing of this group stands, and the savepoint may be gone with the transaction
     except Exception as failure:  # noqa: BLE001  # this unit's own: the others of the group must not fall with it
         await savepoint.rollback()
-        failures.append((waiting, failure))
+        audit.take_back(connection, before)
+        done.failures.append((waiting, failure))
     else:
         await savepoint.commit()
-        results.append((waiting, result))
+        done.results.append((waiting, result))
 
 
 def _answer(waiting: _Waiting, result: object) -> None:
@@ -149,8 +203,10 @@ def _raise(waiting: _Waiting, failure: Exception) -> None:
 
 
 def _refuse(group: list[_Waiting], fault: Exception) -> None:
+    """An illness of the database is told as such; the own fault of a unit that was alone, as it is."""
+    own = len(group) == 1 and not isinstance(fault, (*_ILL, OSError))
     for waiting in group:
-        _raise(waiting, _fault(fault, "did not take it"))
+        _raise(waiting, fault if own else _fault(fault, "did not take it"))
 
 
 def _fault(fault: Exception, what: str) -> StoreFault:
@@ -177,6 +233,10 @@ def _engine(url: URL, busy_seconds: float, *, writes: bool, throw_away: bool) ->
     return _postgresql(url, writes=writes)
 
 
+def _pool(*, writes: bool) -> dict[str, int]:
+    return {"pool_size": 1 if writes else READERS, "max_overflow": 0}
+
+
 #: The WAL-reset defect needs a checkpoint; a database that is thrown away before it grows does without any.
 _THROW_AWAY = ("journal_mode=WAL", "synchronous=OFF", "wal_autocheckpoint=0", "foreign_keys=ON")
 
@@ -191,7 +251,7 @@ def _sqlite(url: URL, busy_seconds: float, *, writes: bool, throw_away: bool) ->
         require_local_disk(Path(url.database))
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     arguments: dict[str, Any] = {"async_creator_fn": inline} if throw_away else {"timeout": busy_seconds}
-    engine = create_async_engine(url, pool_size=1 if writes else 4, connect_args=arguments)
+    engine = create_async_engine(url, connect_args=arguments, **_pool(writes=writes))
     pragmas = _THROW_AWAY if throw_away else _pragmas()
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -211,23 +271,27 @@ def _sqlite(url: URL, busy_seconds: float, *, writes: bool, throw_away: bool) ->
     return engine
 
 
+#: Each begins a transaction, together with what follows it in one message; said for this transaction alone.
+_PATIENCE = "SET LOCAL statement_timeout = '30s'"
+#: And a writer that is stopped in the middle must not hold the lock of all others for ever.
+_DURABLY = "SET LOCAL synchronous_commit = on; SET LOCAL idle_in_transaction_session_timeout = '30s'"
+
+
 def _postgresql(url: URL, *, writes: bool) -> AsyncEngine:
     # Without prepared statements the connection may go through a pooler in transaction mode.
     engine = create_async_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_size=1 if writes else 4,
         connect_args={"prepare_threshold": None},
+        **_pool(writes=writes),
     )
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.execute(text("SET LOCAL statement_timeout = '30s'"))
-        if writes:
-            connection.execute(text("SET LOCAL synchronous_commit = on"))
-            # A writer that is stopped in the middle must not hold the lock of all others for ever.
-            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '30s'"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITERS_LOCK})
-        else:
-            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        if not writes:
+            connection.exec_driver_sql(f"{_PATIENCE}; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            return
+        beside = connection.get_execution_options().get("beside")
+        lock = "pg_advisory_xact_lock_shared" if beside else "pg_advisory_xact_lock"
+        connection.exec_driver_sql(f"{_PATIENCE}; {_DURABLY}; SELECT {lock}({WRITERS_LOCK})")
 
     return engine

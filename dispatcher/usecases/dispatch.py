@@ -170,7 +170,7 @@ def _commit_point(office: Office, one: Claim, facts: Mapping[str, str], leave: L
             digest = await office.archive.put(sent)
         except OSError as fault:  # nothing has left yet: no doubt, as when the database does not take the record
             raise StoreFault(f"the archive did not take it: {fault}") from fault
-        entry, until = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts))
+        entry, until = await _marked(office, one, digest, facts)
         await _note(office, entry)
         return leave.give(until)
 
@@ -185,9 +185,17 @@ async def _note(office: Office, entry: AuditEntry) -> None:
         raise StoreFault(f"the checkpoint did not take it: {fault}") from fault
 
 
+async def _marked(office: Office, one: Claim, digest: str, facts: Mapping[str, str]) -> tuple[AuditEntry, float]:
+    """Durably; what it looks at is this letter's own, and whoever may change that waits for it: so beside others."""
+    appended, until = await office.store.write(
+        lambda connection: _mark(connection, office, one, digest, facts), beside=True
+    )
+    return appended.entry, until
+
+
 async def _mark(
     connection: AsyncConnection, office: Office, one: Claim, sent_digest: str, facts: Mapping[str, str]
-) -> tuple[AuditEntry, float]:
+) -> tuple[audit.Appended, float]:
     """Mark the attempt as transmitting; the audit entry, whose number is noted outside before anything leaves.
 
     Leave counts from here: a worker that is stopped while this is committed, or noted, must not find it fresh.
@@ -301,4 +309,4 @@ async def keep_leases(office: Office, held: list[Claim]) -> None:
     if held:
         until = office.clock.now() + office.policy.lease
         ours = [(one.delivery.id, one.delivery.fence) for one in held]
-        await office.store.write(lambda connection: deliveries.extend_leases(connection, ours, until))
+        await office.store.write(lambda connection: deliveries.extend_leases(connection, ours, until), beside=True)

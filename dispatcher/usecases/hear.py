@@ -88,7 +88,9 @@ def _signal(office: Office, seen: Delivery, attempt: Attempt, outcome: Outcome, 
     if outcome.verdict is Verdict.UNSENT or foreign:
         return None
     tries = seen.tries + (seen.state is State.SENDING)
-    signal = signal_for(outcome.verdict, office.policy.tries_left(seen.kind, outcome.cause, tries))
+    left = office.policy.tries_left(seen.kind, outcome.cause, tries)
+    knowingly = attempt.knowingly and expects(seen.state, Signal.DOUBT)
+    signal = signal_for(outcome.verdict, left, knowingly=knowingly)
     if attempt.fence != seen.fence and signal is not Signal.CONFIRM:
         return None
     if signal is Signal.DOUBT and seen.state is State.IN_DOUBT:

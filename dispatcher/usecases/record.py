@@ -41,11 +41,18 @@ async def record(office: Office, attempt_id: str, outcome: Outcome, actor: Actor
     """Write down the outcome of our own try. When the database will not take it, keep it beside the database."""
     for _ in range(TRIES):
         try:
-            await office.store.write(lambda connection: settle(connection, office, attempt_id, outcome, actor))
+            await office.store.write(
+                lambda connection: settle(connection, office, attempt_id, outcome, actor), beside=_is_plain(outcome)
+            )
             return
         except StoreFault:
             continue
     await asyncio.to_thread(_spill, office.folder, attempt_id, outcome)
+
+
+def _is_plain(outcome: Outcome) -> bool:
+    """It was taken and nothing was learned about any route: only rows of this one try change."""
+    return outcome.verdict in (Verdict.ACCEPTED, Verdict.DELIVERED) and not outcome.passed and not outcome.pause_route
 
 
 async def settle(
@@ -77,7 +84,8 @@ async def _settle_own(
     connection: AsyncConnection, office: Office, seen: Delivery, attempt: Attempt, outcome: Outcome, actor: Actor
 ) -> Delivery:
     tries = seen.tries + (outcome.verdict is not Verdict.UNSENT)
-    signal = signal_for(outcome.verdict, office.policy.tries_left(seen.kind, outcome.cause, tries))
+    left = office.policy.tries_left(seen.kind, outcome.cause, tries)
+    signal = signal_for(outcome.verdict, left, knowingly=attempt.knowingly)
     return await move(
         connection,
         office,

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.routes import Route
 from dispatcher.domain.verbs import Verb
 from dispatcher.domain.words import CAUSES, Bulk, Cause, Kind, State, Who
-from dispatcher.store import routes, views
+from dispatcher.store import routes, sending, views
 from dispatcher.store.views import Group, Wanted
 
 from . import guard
@@ -59,6 +59,7 @@ class Need(StrEnum):
     """What needs a person, the most urgent first."""
 
     QUARANTINE = "quarantine"  # nothing is sent before the database was adopted
+    STOPPED = "stopped"  # a person stopped all sending
     ROUTE = "route"  # a mail server or gateway is closed after failures
     DOUBT = "doubt"  # nobody knows whether it went
     OVERDUE = "overdue"  # it was due, and nobody sends it
@@ -81,7 +82,7 @@ class Task:
     occurrence: str = ""
     name: str = ""  #: of a route
     detail: str = ""
-    by: str = ""  #: who paused a route; '' for one that was closed after faults
+    by: str = ""  #: who stopped all sending, or paused a route; '' for one that was closed after faults
     together: int = 0  #: of failures: how many may be retried together at this moment
     tried: Tried | None = None  #: of failures: the one that was tried first
 
@@ -112,9 +113,11 @@ async def _of_letters(office: Office, end_of_day: datetime) -> list[Task]:
         closed = {name: one for name, one in (await routes.every(connection)).items() if not one.takes_letters}
         unfit = {kind for kind, channel in office.outgoing.items() if _is_shut(office, channel, closed)}
         wanted = Wanted(states=(State.IN_DOUBT, State.HELD))
-        waiting = await views.overdue(connection, now - OVERDUE)
+        stop = await sending.stopped(connection)
+        waiting = [] if stop else await views.overdue(connection, now - OVERDUE)
         count, first = await views.returning(connection, now, end_of_day)
         return [
+            *([Task(Need.STOPPED, 1, stop.since, detail=stop.reason, by=stop.by)] if stop else []),
             *(_of_route(one) for one in closed.values()),
             *(Task(Need.OVERDUE, w.count, w.since, kind=w.kind) for w in waiting if w.kind not in unfit),
             *_undecided(await views.groups(connection, wanted, now)),

@@ -18,7 +18,7 @@ from dispatcher.domain.model import Address, Hours
 from dispatcher.domain.trial import Trial
 from dispatcher.domain.verbs import Verb
 from dispatcher.domain.words import Cause, Kind, Policy, Signal, State
-from dispatcher.usecases import contacts, operate, review
+from dispatcher.usecases import contacts, halt, operate, review
 from dispatcher.usecases.by_hand import By
 from dispatcher.usecases.review import Wanted
 from dispatcher.usecases.todo import Need, failures, todo
@@ -342,3 +342,11 @@ async def test_what_needs_a_person_is_told_the_most_urgent_first(desk: Desk) -> 
         (Need.FAILED, 1, Cause.EMAIL_MAILBOX_FULL, 1),
         (Need.HELD, 1, Cause.PERSON_HOLD, 0),
     ]
+
+
+async def test_a_stop_of_all_sending_is_told_first_and_nothing_is_overdue_then(desk: Desk) -> None:
+    await desk.launch([person("one", email=EMAIL)], Policy.EMAIL)
+    await halt.stop(desk.office, "wait for the minister", MEGAN)
+    desk.clock.turn(hours=3)
+    [task] = await todo(desk.office, desk.clock.now() + timedelta(hours=1))
+    assert (task.need, task.by, task.detail) == (Need.STOPPED, str(MEGAN), "wait for the minister")

@@ -39,6 +39,13 @@ DEFENCES = (
         "Verdict.UNKNOWN: Signal.DEFER",
     ),
     Defence(
+        "refused_after_a_second_try",
+        "that a second try was refused says nothing of the first",
+        "domain/outcome.py",
+        "    return Signal.DOUBT if knowingly and signal in (Signal.EXHAUST, Signal.REFUSE) else signal",
+        "    return signal",
+    ),
+    Defence(
         "silence_after_the_dot",
         "after the dot only a reply decides",
         "channels/submission.py",
@@ -280,8 +287,7 @@ DEFENCES = (
         "disk_full",
         "the record is waited for",
         "usecases/dispatch.py",
-        "entry, until = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts))\n"
-        "        await _note(office, entry)",
+        "entry, until = await _marked(office, one, digest, facts)\n        await _note(office, entry)",
         "until = time.monotonic() + PERMIT_SECONDS",
     ),
     Defence(
@@ -309,8 +315,7 @@ DEFENCES = (
         "locked_database",
         "the record is waited for",
         "usecases/dispatch.py",
-        "entry, until = await office.store.write(lambda connection: _mark(connection, office, one, digest, facts))\n"
-        "        await _note(office, entry)",
+        "entry, until = await _marked(office, one, digest, facts)\n        await _note(office, entry)",
         "until = time.monotonic() + PERMIT_SECONDS",
     ),
     Defence(
