@@ -13,10 +13,10 @@ from dispatcher.domain.errors import Conflict, UserError
 from dispatcher.domain.verbs import Verb
 from dispatcher.domain.words import Cause, Policy, State, Verdict
 from dispatcher.usecases import operate
-from dispatcher.usecases.tries import tries_of
 from dispatcher.usecases.by_hand import By
 from dispatcher.usecases.review import Wanted
 from dispatcher.usecases.together import together
+from dispatcher.usecases.tries import tries_of
 
 
 async def test_silence_after_the_dot_is_a_doubt_that_nothing_resends(database: str, tmp_path: Path) -> None:
