@@ -42,14 +42,17 @@ class Fault:
         return next(iter(self.script), "")
 
     def waits(self, size: str) -> dict[str, float]:
-        """Seconds that we wait for the server: few where it is going to be silent, many where a slow machine may be."""
+        """Seconds that we wait for the server: few where it is going to be silent, many where a slow machine may be.
+
+        Of a large letter the server is still reading when we have written the dot.
+        """
         usual = {"timeout_connect": 60.0, "timeout_reply": 60.0, "timeout_dot": 60.0}
         act = next((act for act in self.script.values() if isinstance(act, Act)), Act())
         torn = bool(act.say) and (len(act.say) > 100 or not act.say[-1].endswith(b"\r\n"))
         if not torn and act.then not in ("stall", "freeze"):
             return usual
-        short = {"connect": {"timeout_connect": 1.0}, "dot": {"timeout_dot": 0.5}}
-        return usual | short.get(self.step, {"timeout_reply": 2.0 if size == "64 B" else 4.0})
+        short = {"connect": {"timeout_connect": 1.0}, "dot": {"timeout_dot": 0.5 if size == "64 B" else 5.0}}
+        return usual | short.get(self.step, {"timeout_reply": 2.0 if size == "64 B" else 5.0})
 
 
 def fault(name: str, step: str, act: Act, verdict: Verdict, cause: Cause = Cause.SMTP_PEER) -> Fault:
