@@ -21,7 +21,7 @@ from dispatcher.domain.words import Cause, Kind, Signal, Stage, State, Verdict
 from dispatcher.store import attempts, audit, campaigns, deliveries
 
 from .fax_header import words_for
-from .instead import Change, send_instead, surely_unsent
+from .instead import Change, left_free, send_instead
 from .moves import move
 from .office import Office
 
@@ -113,7 +113,7 @@ async def _require_way(connection: AsyncConnection, office: Office, case: Case, 
 async def _require_not_there(connection: AsyncConnection, seen: Delivery, other: Kind) -> None:
     """A sister by that kind was stopped, but a doubt about it was given up: it may have arrived."""
     for one in await deliveries.sisters(connection, seen):
-        if one.kind is other and not await surely_unsent(connection, one):
+        if one.kind is other and not await left_free(connection, one):
             raise Conflict(f"E_SWITCH_TAKEN delivery {one.id} of the same letter may have arrived by {other} before")
 
 

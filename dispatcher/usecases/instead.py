@@ -14,14 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.model import Actor, Address, Delivery, beside
 from dispatcher.domain.schedule import next_opening
-from dispatcher.domain.words import Cause, Signal, State, Verdict
-from dispatcher.store import attempts, audit, calendars, campaigns, deliveries
+from dispatcher.domain.words import Cause, Signal, State
+from dispatcher.store import audit, calendars, campaigns, deliveries
 
 from .moves import move
 from .office import Office
+from .ways import surely_unsent
 
-#: Verdicts that prove that nothing arrived.
-_NOTHING_ARRIVED = (Verdict.DEFERRED, Verdict.REFUSED, Verdict.UNSENT)
 #: No letter goes back and forth between two addresses more often than this.
 _MOST_RETURNS = 50
 
@@ -65,21 +64,14 @@ async def _place(
         if await deliveries.add(connection, new):
             return new, None
         there = await deliveries.get(connection, new.id)
-        if not await surely_unsent(connection, there):
+        if not await left_free(connection, there):
             return None, there
     return None, there
 
 
-async def surely_unsent(connection: AsyncConnection, there: Delivery) -> bool:
-    """Was it taken away, and is it certain that nothing arrived? A doubt that somebody gave up on may have.
-
-    The last word about its latest try counts: a bounce after an acceptance is proof that it did not arrive.
-    """
-    attempt = await attempts.latest(connection, there.id)
-    if there.state is not State.CANCELLED or attempt is None:
-        return there.state is State.CANCELLED
-    heard = [one for one in await attempts.evidence_of(connection, there.id) if one["attempt_id"] == attempt.id]
-    return (heard[-1]["verdict"] if heard else attempt.verdict) in _NOTHING_ARRIVED
+async def left_free(connection: AsyncConnection, there: Delivery) -> bool:
+    """Was it taken away, and is it certain that nothing arrived? A doubt that somebody gave up on may have."""
+    return there.state is State.CANCELLED and await surely_unsent(connection, there.id)
 
 
 def _in_the_same_place(new: Delivery, seen: Delivery, *, frees: bool) -> Delivery:

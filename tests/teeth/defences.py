@@ -147,8 +147,8 @@ DEFENCES = (
         "contact_changed",
         "what may have arrived there is not sent there again",
         "usecases/instead.py",
-        '    return (heard[-1]["verdict"] if heard else attempt.verdict) in _NOTHING_ARRIVED',
-        "    return True",
+        "    return there.state is State.CANCELLED and await surely_unsent(connection, there.id)",
+        "    return there.state is State.CANCELLED",
     ),
     Defence(
         "contact_changed",
