@@ -34,7 +34,7 @@ FLOORS = {
 HANDED_DOWN = frozenset({"Press.render"})
 NESTED = ("<locals>", "<lambda>")
 #: The two places where the store runs a unit of work; what they call is what they were handed.
-RUNS_UNITS = frozenset({"Store.read", "_run_unit"})
+RUNS_UNITS = frozenset({"Store.read", "_run_unit", "_run_alone"})
 
 
 def floor_of(frame: FrameType | None) -> int | None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
-from desk.desk import Desk
+from desk.desk import Desk, person
 
 from dispatcher.domain.model import Actor
 from dispatcher.domain.seat import Seat, here
-from dispatcher.domain.words import State
+from dispatcher.domain.words import Policy, State
 from dispatcher.store import attempts
 from dispatcher.usecases import crew, dispatch
 
@@ -25,10 +24,16 @@ def _seat_of_the_dead() -> Seat:
         return replace(here(), pid=process.pid, born=here().born)
 
 
+async def _one_email(desk: Desk) -> str:
+    """Launches one letter by email; the delivery's id."""
+    await desk.launch([person("one", email="mission@ardesia.example")], Policy.EMAIL)
+    return (await desk.only()).id
+
+
 async def test_what_had_not_begun_to_leave_goes_back_to_the_queue_at_once(
-    desk: Desk, one_email: Callable[[Desk], Awaitable[str]]
+    desk: Desk,
 ) -> None:
-    await one_email(desk)
+    await _one_email(desk)
     await crew.enter(desk.office, "ghost", _seat_of_the_dead(), given=True)
     await dispatch.claim(desk.office, GHOST, 5)
     await desk.work()  # the clock stands: no lease has ended
@@ -37,9 +42,9 @@ async def test_what_had_not_begun_to_leave_goes_back_to_the_queue_at_once(
 
 
 async def test_what_was_at_the_commit_point_is_in_doubt_at_once(
-    desk: Desk, one_email: Callable[[Desk], Awaitable[str]]
+    desk: Desk,
 ) -> None:
-    delivery_id = await one_email(desk)
+    delivery_id = await _one_email(desk)
     await crew.enter(desk.office, "ghost", _seat_of_the_dead(), given=True)
     [held] = await dispatch.claim(desk.office, GHOST, 5)
     now, until = desk.clock.now(), desk.clock.now() + desk.office.policy.transmitting_lease
@@ -50,10 +55,8 @@ async def test_what_was_at_the_commit_point_is_in_doubt_at_once(
 
 
 @pytest.mark.parametrize("place", [{"host": "elsewhere"}, {"space": "pid:[1]"}, {"boot": "another"}])
-async def test_one_of_another_host_or_container_keeps_its_lease(
-    desk: Desk, one_email: Callable[[Desk], Awaitable[str]], place: dict[str, str]
-) -> None:
-    await one_email(desk)
+async def test_one_of_another_host_or_container_keeps_its_lease(desk: Desk, place: dict[str, str]) -> None:
+    await _one_email(desk)
     await crew.enter(desk.office, "ghost", replace(_seat_of_the_dead(), **place), given=True)
     await dispatch.claim(desk.office, GHOST, 5)
     await desk.work()

@@ -15,7 +15,7 @@ from dispatcher.channels.relay import Relay
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.checkpoint import Checkpoint
-from dispatcher.domain.schedule import Policy, minutes
+from dispatcher.domain.schedule import RETRIES_BY_CAUSE, Policy, minutes
 from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
 from dispatcher.store.engine import Store
@@ -27,6 +27,7 @@ SECRET = b"a key to torture with"
 SPEED = 60.0
 #: In the run's own time: the leases end after 1.5 s and 3 s.
 FIGURES = Policy(
+    causes={cause: minutes(*[2] * len(delays)) for cause, delays in RETRIES_BY_CAUSE.items()},
     retries={Kind.EMAIL: minutes(2, 2, 3, 3, 4, 4, 5, 5), Kind.FAX: minutes(1, 2, 3)},
     lease=timedelta(seconds=90),
     transmitting_lease=timedelta(seconds=180),

@@ -8,7 +8,17 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 GUIDE = ROOT / "docs/lists.md"
 #: Of campaign files and of closed days, which have a guide of their own.
-CAMPAIGNS = ("almanac_files", "attachments", "audience", "campaign", "lines", "recurrence", "sheet", "timing")
+CAMPAIGNS = (
+    "almanac_files",
+    "attachments",
+    "audience",
+    "campaign",
+    "lines",
+    "own_limits",
+    "recurrence",
+    "sheet",
+    "timing",
+)
 CODE = re.compile(r"\b[EW]_[A-Z0-9_]*[A-Z0-9]\b")
 
 
