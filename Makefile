@@ -15,7 +15,7 @@ LOCKED := --quiet --require-hashes
 ARGS ?=
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
 
 demo: $(VENV)/.run ## send the sample campaign, on this machine alone, and show what became of every letter
 	@$(BIN)/dispatcher demo $(ARGS)
@@ -61,7 +61,7 @@ bench: $(VENV)/.dev ## measure 1,000 letters beside LibreOffice, which it instal
 		|| echo "LibreOffice could not be installed here; install these and run again: $(OFFICE)"
 	@PYTHONPATH=. $(BIN)/python benchmarks/letters.py $(ARGS)
 
-bench-workers: $(VENV)/.dev # letters a second with 1, 2 and 4 workers, on PostgreSQL and SQLite (ARGS="--letters 200 --rounds 1")
+bench-workers: $(VENV)/.dev ## letters a second with 1, 2 and 4 workers, on PostgreSQL and SQLite (ARGS="--letters 200 --rounds 1")
 	@PYTHONPATH=.:tests $(BIN)/python benchmarks/workers.py $(ARGS)
 
 wheel: $(VENV)/.run ## build dist/dispatcher-*.whl
