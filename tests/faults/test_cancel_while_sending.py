@@ -62,7 +62,7 @@ async def test_before_the_commit_point_nothing_leaves(
         stopped = await desk.only()
         assert (stopped.state, desk.rogue.ledger, channel.refusal) == (state, [], "")
         [attempt] = (await desk.story(stopped.id)).attempts
-        assert (attempt.stage, attempt.verdict) == (Stage.CLOSED, Verdict.UNSENT)
+        assert (attempt.stage, attempt.verdict, attempt.cause) == (Stage.CLOSED, Verdict.UNSENT, Cause.PERSON_HOLD)
 
 
 async def test_a_letter_that_was_held_while_a_worker_had_it_goes_when_it_is_released(
