@@ -600,13 +600,6 @@ DEFENCES = (
     ),
     Defence(
         "crash_points",
-        "leave counts from the record, not from its return",
-        "usecases/dispatch.py",
-        "        return leave.give(until)",
-        "        return leave.give(time.monotonic() + PERMIT_SECONDS)",
-    ),
-    Defence(
-        "crash_points",
         "leave that has run out stops the dot",
         "channels/submission.py",
         "if self._clock() > permit.until:",
