@@ -26,24 +26,23 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from desk import bare
+from desk.bare import ENTITY, letter_of, mission, queued
 from desk.databases import Databases
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.app import open_office
-from dispatcher.domain.model import Address, Contact, Delivery, Letter, delivery_id
-from dispatcher.domain.words import Kind, Role, State
+from dispatcher.domain.model import Address
+from dispatcher.domain.words import Kind, State
 from dispatcher.settings import Settings, load
-from dispatcher.store import campaigns, contacts, deliveries
+from dispatcher.store import campaigns
 from dispatcher.store.schema import delivery
 from dispatcher.usecases import crew, review
-from dispatcher.usecases.office import Office
 from dispatcher.usecases.review import Wanted
 
 HERE = Path(__file__).parent
-ENTITY = b'Content-Type: text/plain; charset="us-ascii"\r\n\r\nExcellency,\r\n'
 #: Seconds that a run may take at the most.
 PATIENCE = 3600.0
 SETTINGS = """
@@ -143,56 +142,13 @@ async def _left(connection: AsyncConnection) -> bool:
 
 
 async def _put_in(settings: Settings, count: int) -> set[str]:
-    """Queue so many letters, due now; their Message-IDs."""
+    """Queue so many letters, due now, of a campaign that is paused; their Message-IDs."""
+    missions = [mission(number, Address(Kind.EMAIL, f"mission@ardesia-{number}.example")) for number in range(count)]
     async with open_office(settings) as office:
-        digest = await office.archive.put(ENTITY)
-        letter = Letter("0" * 64, "bench", 0, "mission-0", "Air strikes", "en", 1, 1, {"entity": digest})
-        missions = [_mission(number) for number in range(count)]
-        rows = [_row(one, letter, office.clock.now()) for one in missions]
-        await office.store.write(lambda connection: _insert(connection, office, letter, missions, rows))
+        letter, now = letter_of("bench", {"entity": await office.archive.put(ENTITY)}), office.clock.now()
+        rows = [queued(one, letter, now, now) for one in missions]
+        await office.store.write(lambda one: bare.put_in(one, missions, [letter], rows, now, paused_at=now))
         return {one.message_id for one in rows}
-
-
-async def _insert(
-    connection: Any, office: Office, letter: Letter, missions: list[Contact], rows: list[Delivery]
-) -> None:
-    now = office.clock.now()
-    facts: dict[str, Any] = {"title": "Bench", "sender_name": "Megan Burke", "sender_email": "m@coalition.example"}
-    await campaigns.put(
-        connection, "bench", launched_at=now, paused_at=now, hours=None, steps=[[0, 0]], proof_after=3, **facts
-    )
-    await contacts.set_all(connection, {one.id: contacts.Kept(one, True, "bench") for one in missions}, now)
-    await campaigns.put_letters(connection, [letter])
-    await deliveries.add_all(connection, rows)
-
-
-def _mission(number: int) -> Contact:
-    name = f"mission-{number}"
-    address = Address(Kind.EMAIL, f"{name}@ardesia-{number}.example")
-    return Contact(name, "", name, "", "", (), "", "", "en", "UTC", "Excellency,", (address,))
-
-
-def _row(one: Contact, letter: Letter, now: datetime) -> Delivery:
-    [address] = one.addresses
-    name = delivery_id("bench", 0, one.id, one.id, address)
-    return Delivery(
-        id=name,
-        campaign_id="bench",
-        step=0,
-        contact_id=one.id,
-        addressee_id=one.id,
-        kind=address.kind,
-        address=address.value,
-        role=Role.TO,
-        recipient=one.name,
-        zone="UTC",
-        letter=letter.digest,
-        message_id=f"<{name}@coalition.example>",
-        not_before=now,
-        due=now,
-        created_at=now,
-        changed_at=now,
-    )
 
 
 async def _judge(settings: Settings, wanted: set[str], taken: list[str]) -> None:

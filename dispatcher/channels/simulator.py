@@ -43,6 +43,8 @@ CODES: dict[str, Meaning] = {
 }
 UNHEARD_OF: Meaning = (Verdict.UNKNOWN, Cause.FAX_UNKNOWN_CODE)
 
+#: A connection is waited for at least so many seconds, however short the time for an answer.
+CONNECT_SECONDS = 5.0
 #: Why it did not take a fax: the code in its answer, or 'http' and the status where the answer has no code (something
 #: between us answered). All of them are answers below 500, and prove that nothing was taken. UNSENT: unfit for every
 #: letter, not just this one.
@@ -216,7 +218,9 @@ def _client(timeout: float) -> httpx2.AsyncClient:
     """No connection is used twice: one that the gateway has just closed would make a doubt for nothing."""
     limits = httpx2.Limits(max_keepalive_connections=0)
     transport = httpx2.AsyncHTTPTransport(verify=_trusting(), retries=0, limits=limits, trust_env=False)
-    return httpx2.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+    # A connection that comes late costs nothing: nothing has left before it.
+    patience = httpx2.Timeout(timeout, connect=max(timeout, CONNECT_SECONDS))
+    return httpx2.AsyncClient(transport=transport, timeout=patience, follow_redirects=False, trust_env=False)
 
 
 @cache

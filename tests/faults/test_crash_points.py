@@ -225,6 +225,12 @@ ROWS = (
         Side(Wakes("leave is given", is_in_doubt, 0.05), "after it was given up", *PUT_OFF),
     ),
     Row(
+        12,
+        "a zombie wakes after TX2, its leave run out while the record was committed",
+        Side(Wakes("the record is committed", is_in_doubt, 0.05), "after it was given up", *PUT_OFF),
+        Side(Wakes("the record is written", leave_runs_out, 0.05), "before it is missed; it begins anew", *GONE),
+    ),
+    Row(
         13,
         "marked in doubt, then the real reply",
         Side(Wakes("the dot is out", is_in_doubt), "250, read late", *GONE),

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from desk.bare import START, FastClock
+
 from dispatcher.channels.log_files import LogFiles
 from dispatcher.channels.log_lines import stamp_of
 from dispatcher.channels.relay_log import RelayLog, RelayLogs
@@ -21,7 +23,7 @@ from dispatcher.usecases import sweep
 from dispatcher.usecases.office import Office
 
 from . import verdict
-from .place import START, FastClock, Place, open_office, relay
+from .place import Place, open_office, relay
 from .postfix import Postfix
 
 

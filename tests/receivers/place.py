@@ -7,51 +7,36 @@ import logging
 import multiprocessing
 import os
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+
+from desk import bare
+from desk.bare import DOMAIN, ENTITY, FastClock, letter_of, mission, queued
 
 from dispatcher.archive import Archive
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.checkpoint import Checkpoint
-from dispatcher.domain.model import Actor, Address, Contact, Delivery, Letter, delivery_id
+from dispatcher.domain.model import Actor, Address
 from dispatcher.domain.schedule import Policy, minutes
-from dispatcher.domain.words import Kind, Role
+from dispatcher.domain.words import Kind
 from dispatcher.letters import Order, Rendered
 from dispatcher.rehearsal.guard import loopback_only
-from dispatcher.store import campaigns, contacts, deliveries
 from dispatcher.store.engine import Store
 from dispatcher.usecases.office import Office
 from dispatcher.worker import Worker
 
-START = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
-CAMPAIGN, DOMAIN = "receivers", "coalition.example"
-ENTITY = b'Content-Type: text/plain; charset="us-ascii"\r\n\r\nExcellency,\r\n'
+CAMPAIGN = "receivers"
 WORKERS, ROOM = 2, 40
 #: Seconds of true time.
 TICK, TIMEOUT = 0.1, 10.0
 
 _fork = multiprocessing.get_context("fork")
-
-
-@dataclass(frozen=True, slots=True)
-class FastClock:
-    """The same fast time in every process of a run: the machine's monotonic clock, `speed` times over."""
-
-    speed: float
-    origin: float = field(default_factory=time.monotonic)
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        return (time.monotonic() - self.origin) * self.speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,55 +97,12 @@ async def open_office(place: Place, **more: Any) -> AsyncIterator[Office]:
 
 async def put_in(place: Place, letters: int, seconds: float) -> None:
     """Queue so many letters as a launch would, which fall due evenly over so many true seconds."""
-    people = [_mission(number) for number in range(letters)]
+    people = [mission(number, Address(Kind.EMAIL, f"mission-{number}@ardesia.example")) for number in range(letters)]
     async with open_office(place) as office:
-        entity = await office.archive.put(ENTITY)
-        frozen = Letter("0" * 64, CAMPAIGN, 0, people[0].id, "Air strikes", "en", 1, 1, {"entity": entity})
-
-        async def unit(connection: Any) -> None:
-            await _open(connection, office, frozen, people)
-            for number, person in enumerate(people):
-                due = place.clock.now() + timedelta(seconds=seconds * place.clock.speed * number / letters)
-                await deliveries.add(connection, _delivery(person, frozen, office.clock.now(), due))
-
-        await office.store.write(unit)
-
-
-async def _open(connection: Any, office: Office, frozen: Letter, people: list[Contact]) -> None:
-    facts: dict[str, Any] = {"title": "Receivers", "sender_name": "Megan Burke", "sender_email": f"m@{DOMAIN}"}
-    now = office.clock.now()
-    await campaigns.put(connection, CAMPAIGN, launched_at=now, hours=None, steps=[[0, 0]], proof_after=3, **facts)
-    kept = {person.id: contacts.Kept(person, True, "the receivers' run") for person in people}
-    await contacts.set_all(connection, kept, now)
-    await campaigns.put_letters(connection, [frozen])
-
-
-def _mission(number: int) -> Contact:
-    name, address = f"mission-{number}", Address(Kind.EMAIL, f"mission-{number}@ardesia.example")
-    return Contact(name, "", name, "", "", (), "", "", "en", "UTC", "Excellency,", (address,))
-
-
-def _delivery(person: Contact, frozen: Letter, now: datetime, due: datetime) -> Delivery:
-    address = person.addresses[0]
-    name = delivery_id(CAMPAIGN, 0, person.id, person.id, address)
-    return Delivery(
-        id=name,
-        campaign_id=CAMPAIGN,
-        step=0,
-        contact_id=person.id,
-        addressee_id=person.id,
-        kind=address.kind,
-        address=address.value,
-        role=Role.TO,
-        recipient=person.name,
-        zone="UTC",
-        letter=frozen.digest,
-        message_id=f"<{name}@{DOMAIN}>",
-        not_before=now,
-        due=due,
-        created_at=now,
-        changed_at=now,
-    )
+        frozen = letter_of(CAMPAIGN, {"entity": await office.archive.put(ENTITY)})
+        now, pause = office.clock.now(), timedelta(seconds=seconds * place.clock.speed / letters)
+        rows = [queued(one, frozen, now, now + pause * number) for number, one in enumerate(people)]
+        await office.store.write(lambda connection: bare.put_in(connection, people, [frozen], rows, now))
 
 
 # -- the workers ---------------------------------------------------------------------------------------------------

@@ -11,9 +11,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from desk.bare import FastClock
+
 from . import doubts, verdict
 from . import place as places
-from .place import Crew, FastClock, Place
+from .place import Crew, Place
 from .postfix import Postfix
 from .programs import Missing, Programs
 from .sink import KIND, MOODS, Sink

@@ -7,10 +7,11 @@ import random
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from desk.bare import mission
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from simulation.letters import put_in
-from torture.letters import CAMPAIGN, _mission
+from torture.letters import CAMPAIGN
 
 from dispatcher.domain.audit import GENESIS, AuditEntry, check
 from dispatcher.domain.errors import DispatcherError
@@ -205,7 +206,7 @@ class Engine(RuleBasedStateMachine):
 
     async def _move_house(self, one: Delivery) -> None:
         number = len(self.rows)
-        person = _mission(int(one.contact_id.rpartition("-")[2]), Address(Kind.EMAIL, f"new{number}@ardesia.example"))
+        person = mission(int(one.contact_id.rpartition("-")[2]), Address(Kind.EMAIL, f"new{number}@ardesia.example"))
         kept = {person.id: contacts.Kept(person, True, "test")}
         await self.office.store.write(lambda connection: contacts.set_all(connection, kept, self.place.clock.now()))
 

@@ -54,6 +54,13 @@ DEFENCES = (
     ),
     Defence(
         "crash_points",
+        "leave counts from the record, not from its return",
+        "usecases/dispatch.py",
+        "        return leave.give(until)",
+        "        return leave.give(time.monotonic() + PERMIT_SECONDS)",
+    ),
+    Defence(
+        "crash_points",
         "without the dot nothing was sent",
         "channels/replies.py",
         "return Outcome(Verdict.DEFERRED, Cause.SMTP_PEER, escape(detail))",

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import io
 import random
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
+from desk import bare
+from desk.bare import ENTITY, letter_of, mission, queued
 from PIL import Image, ImageDraw
 
-from dispatcher.domain.model import Address, Contact, Delivery, Letter, delivery_id
-from dispatcher.domain.words import Kind, Role
-from dispatcher.store import campaigns, contacts, deliveries
+from dispatcher.domain.model import Address
+from dispatcher.domain.words import Kind
 from dispatcher.usecases.office import Office
 
 from .place import SPEED, Place, open_office
 
 CAMPAIGN = "torture"
-ENTITY = b'Content-Type: text/plain; charset="us-ascii"\r\n\r\nExcellency,\r\n'
 #: What becomes of a fax, by the last two digits of its number (see dispatcher/rehearsal/gateway.py) and by weight. Left
 #: out are the endings that would outlast the run: numbers always busy, or with a person at
 #: them, and gateways that let nobody in.
@@ -60,7 +59,7 @@ def _address(number: int, free: dict[str, list[str]], dice: random.Random) -> Ad
     return Address(Kind.EMAIL, f"mission@{number}.ardesia.example")
 
 
-def _pages() -> bytes:
+def one_page() -> bytes:
     image = Image.new("1", (1728, 100), 1)
     ImageDraw.Draw(image).rectangle((100, 20, 400, 80), fill=0)
     file = io.BytesIO()
@@ -70,61 +69,15 @@ def _pages() -> bytes:
 
 async def put_in(place: Place, letters: int, seconds: float, seed: int) -> None:
     """Queue so many letters, which fall due evenly over so many true seconds."""
-    where = addresses(letters, random.Random(seed))
+    people = [mission(number, where) for number, where in enumerate(addresses(letters, random.Random(seed)))]
     async with open_office(place) as office:
-        frozen = await _freeze(office)
-
-        async def unit(connection: Any) -> None:
-            await _open(connection, office, frozen)
-            for number, address in enumerate(where):
-                await _queue(connection, place, frozen, number, address, seconds * number / letters)
-
-        await office.store.write(unit)
+        parts = await _freeze(office)
+        now, frozen = office.clock.now(), letter_of(CAMPAIGN, parts)
+        pause = timedelta(seconds=seconds * SPEED / letters)
+        rows = [queued(one, frozen, now, now + pause * number) for number, one in enumerate(people)]
+        await office.store.write(lambda connection: bare.put_in(connection, people, [frozen], rows, now))
 
 
-async def _freeze(office: Office) -> Letter:
-    pages = await office.archive.put(_pages())
-    parts = {"entity": await office.archive.put(ENTITY), "tiff": pages, "fax_pdf": pages}
-    return Letter("0" * 64, CAMPAIGN, 0, "mission-0", "Air strikes", "en", 1, 1, parts)
-
-
-async def _open(connection: Any, office: Office, frozen: Letter) -> None:
-    facts: dict[str, Any] = {"title": "Torture", "sender_name": "Megan Burke", "sender_email": "m@coalition.example"}
-    now = office.clock.now()
-    await campaigns.put(connection, CAMPAIGN, launched_at=now, hours=None, steps=[[0, 0]], proof_after=3, **facts)
-    await _keep(connection, _mission(0), now)
-    await campaigns.put_letters(connection, [frozen])
-
-
-async def _keep(connection: Any, person: Contact, now: datetime) -> None:
-    await contacts.set_all(connection, {person.id: contacts.Kept(person, True, "the torture run")}, now)
-
-
-def _mission(number: int, *addresses: Address) -> Contact:
-    name = f"mission-{number}"
-    return Contact(name, "", name, "", "", (), "", "", "en", "UTC", "Excellency,", addresses)
-
-
-async def _queue(connection: Any, place: Place, frozen: Letter, number: int, address: Address, seconds: float) -> None:
-    now, person = place.clock.now(), _mission(number, address)
-    await _keep(connection, person, now)
-    name = delivery_id(CAMPAIGN, 0, person.id, person.id, address)
-    one = Delivery(
-        id=name,
-        campaign_id=CAMPAIGN,
-        step=0,
-        contact_id=person.id,
-        addressee_id=person.id,
-        kind=address.kind,
-        address=address.value,
-        role=Role.TO,
-        recipient=person.name,
-        zone="UTC",
-        letter=frozen.digest,
-        message_id=f"<{name}@coalition.example>",
-        not_before=now,
-        due=now + timedelta(seconds=seconds * SPEED),
-        created_at=now,
-        changed_at=now,
-    )
-    await deliveries.add(connection, one)
+async def _freeze(office: Office) -> dict[str, str]:
+    pages = await office.archive.put(one_page())
+    return {"entity": await office.archive.put(ENTITY), "tiff": pages, "fax_pdf": pages}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+
+from desk.bare import FastClock
 
 from dispatcher.archive import Archive
 from dispatcher.channels.base import Channel
@@ -21,7 +22,6 @@ from dispatcher.letters import Order, Rendered
 from dispatcher.store.engine import Store
 from dispatcher.usecases.office import Office
 
-START = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
 SECRET = b"a key to torture with"
 #: Seconds of the run's own time in one second: two minutes of patience are two seconds.
 SPEED = 60.0
@@ -39,19 +39,6 @@ BUSY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class FastClock:
-    """The same fast time in every process of a run: the machine's monotonic clock, many times over."""
-
-    origin: float = field(default_factory=time.monotonic)
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        return (time.monotonic() - self.origin) * SPEED
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """All that the processes of one run have to know."""
 
@@ -61,7 +48,7 @@ class Place:
     fax_url: str = ""
     doors: tuple[int, ...] = ()  #: the port of each worker's door for callbacks
     naive: bool = False
-    clock: FastClock = field(default_factory=FastClock)
+    clock: FastClock = field(default_factory=lambda: FastClock(SPEED))
 
     @property
     def mail_ledger(self) -> Path:
