@@ -24,7 +24,7 @@ _OTHER = case((_d.kind == Kind.EMAIL.value, Kind.FAX.value), else_=Kind.EMAIL.va
 
 async def matching(connection: AsyncConnection, wanted: Wanted, now: datetime) -> list[Case]:
     """In the order in which a list shows them."""
-    rows = await connection.execute(_query().where(wanted.clause()).order_by(*ORDER))
+    rows = await connection.execute(_QUERY.where(wanted.clause()).order_by(*ORDER))
     return [_from_row(row, now) for row in rows]
 
 
@@ -32,7 +32,7 @@ async def named(connection: AsyncConnection, ids: Sequence[str], now: datetime) 
     """By id; those that there are."""
     found: dict[str, Case] = {}
     for part in in_parts(ids):
-        found |= {row.id: _from_row(row, now) for row in await connection.execute(_query().where(_d.id.in_(part)))}
+        found |= {row.id: _from_row(row, now) for row in await connection.execute(_QUERY.where(_d.id.in_(part)))}
     return found
 
 
@@ -103,3 +103,7 @@ def _sister(which: Any) -> Any:
     same = [s.c[name] == _d[name] for name in ("campaign_id", "contact_id", "step", "addressee_id", "occurrence")]
     of = select(func.min(s.c.id)).where(*same, s.c.id != _d.id, which(s.c))
     return of.correlate(delivery).scalar_subquery()
+
+
+#: Made once: making it takes longer than running it.
+_QUERY = _query()
