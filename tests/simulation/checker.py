@@ -48,7 +48,7 @@ def classify(one: History) -> Class:
         return Class.DUPLICATE_SILENT
     if state in (*ARRIVED, State.ACCEPTED) and not one.copies:
         return Class.LOST
-    if one.copies and (state is State.FAILED or (state is State.CANCELLED and one.delivery.cause not in _BY_WORD)):
+    if one.copies and (state is State.FAILED or (state is State.CANCELLED and not _by_word(one))):
         return Class.FAILED_THOUGH_SENT
     if _unknown_treated(one):
         return Class.UNKNOWN_TREATED
@@ -57,6 +57,13 @@ def classify(one: History) -> Class:
     if one.copies > 1:
         return Class.DUPLICATE_AUTHORISED
     return Class.DOUBT if state is State.IN_DOUBT else Class.OK
+
+
+def _by_word(one: History) -> bool:
+    """Was it stopped whatever had become of it? Giving up says so only of a letter of which nobody knew."""
+    if one.delivery.cause is Cause.PERSON_GAVE_UP:
+        return bool(one.tries) and one.tries[-1].verdict == Verdict.UNKNOWN
+    return one.delivery.cause in _BY_WORD
 
 
 def undecided(one: Delivery) -> bool:
