@@ -7,7 +7,7 @@ import os
 import socket
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from . import audit, holders
 from .faults import BUSY, StoreFault, held, is_illness, told
 from .inline import inline
 from .netfs import require_local_disk
+from .opening import opened
 
 __all__ = ["Store", "StoreFault"]
 T = TypeVar("T")
@@ -264,25 +265,31 @@ def _sqlite(url: URL, busy_seconds: float, *, writes: bool, throw_away: bool) ->
     if url.database:
         require_local_disk(Path(url.database))
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    arguments: dict[str, Any] = {"async_creator_fn": inline} if throw_away else {"timeout": busy_seconds}
+    arguments: dict[str, Any] = {"async_creator_fn": inline if throw_away else opened, "timeout": busy_seconds}
     engine = create_async_engine(url, connect_args=arguments, **_pool(writes=writes))
-    pragmas = _THROW_AWAY if throw_away else _pragmas()
+    pragmas = (*(_THROW_AWAY if throw_away else _pragmas()), *(() if writes else ("query_only=ON",)))
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves; the driver's own is a deferred one
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        if not writes:
-            cursor.execute("PRAGMA query_only=ON")
-        cursor.close()
+        try:
+            _say(connection, pragmas)
+        except sqlite3.Error:
+            connection.close()  # its thread would live on
+            raise
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _say(connection: Any, pragmas: Iterable[str]) -> None:
+    cursor = connection.cursor()
+    for pragma in pragmas:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 #: Each begins a transaction, together with what follows it in one message. Everything is said for this transaction

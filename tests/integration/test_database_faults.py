@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -118,6 +119,7 @@ async def test_a_file_that_is_no_database_is_told_so_at_every_door(tmp_path: Pat
     async with opened(url) as store:
         with pytest.raises(StoreFault, match="E_DB_CORRUPT the database does not answer"):
             await store.read(_nothing)
+        assert [one for one in threading.enumerate() if "_connection_worker_thread" in one.name] == []
     with pytest.raises(StoreFault, match="E_DB_CORRUPT the database was not upgraded"):
         migrate.upgrade(make_url(url))
 
