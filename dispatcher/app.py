@@ -107,7 +107,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             store=store,
             archive=Archive(settings.archive.folder),
             clock=clock,
-            policy=_policy(settings),
+            policy=_policy(settings, real=isinstance(clock, SystemClock)),
             channels=channels,
             outgoing=_outgoing(settings, channels),
             render=press.render,
@@ -219,7 +219,8 @@ async def open_playhouse(office: Office, start: datetime) -> AsyncIterator[Playh
         yield Playhouse(office, Path(folder), start)
 
 
-def _policy(settings: Settings) -> Policy:
+def _policy(settings: Settings, *, real: bool) -> Policy:
+    """`real`: the clock is the machine's, and so may be held against the server's."""
     retries = {Kind.EMAIL: settings.retries.email, Kind.FAX: settings.retries.fax}
     return Policy(
         retries={kind: tuple(timedelta(minutes=one) for one in delays) for kind, delays in retries.items()},
@@ -227,6 +228,7 @@ def _policy(settings: Settings) -> Policy:
         lease=timedelta(seconds=settings.worker.lease_seconds),
         bounce_window=timedelta(days=settings.mail.bounce_window_days),
         proof_wait=timedelta(hours=settings.fax.proof_hours),
+        clock_limit=timedelta(seconds=settings.worker.clock_limit_seconds) if real else None,
         transmitting_lease=timedelta(seconds=max([600.0, *(one.timeout_dot for one in settings.mail.relays)]) + 60),
     )
 

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -64,18 +64,24 @@ class Worker:
     _seat: Seat = field(default_factory=seat.here)
     _row: WorkerRow | None = None
     _looked: float = -LOOK_SECONDS
+    _timed: float = -LOOK_SECONDS
+    _behind: timedelta = timedelta()
+    _off: bool = False
     _claimed: int = 0
     _leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def tick(self) -> int:
         """Sweep, then start what is due; how many rows were touched.
 
-        Nothing on a sick database, on one in quarantine, or while the clock is not to be trusted. Raises Conflict where
+        Nothing on a sick database, on one in quarantine, or while the clock is not to be trusted, be it that it steps
+        or that it is far from the server's. Raises Conflict where
         another worker has this one's name.
         """
         self._claimed = 0
         try:
             if not await self._steady() or not await self._at_home() or not await self._is_wanted():
+                return 0
+            if not await self._on_time():
                 return 0
             await self._look_for_the_dead()
             swept = await sweep.sweep(self.office)
@@ -94,7 +100,7 @@ class Worker:
         Slow answers hold up no send.
         """
         try:
-            if not await self._at_home():
+            if not await self._at_home() or self._off:
                 return 0
             return await sweep.ask(self.office) + await breaker.look_at_closed(self.office)
         except StoreFault as fault:
@@ -104,7 +110,7 @@ class Worker:
     async def heartbeat(self) -> None:
         try:
             await dispatch.keep_leases(self.office, list(self._held.values()))
-            if self._row is not None and not await crew.beat(self.office, self._row, len(self._held)):
+            if self._row is not None and not await crew.beat(self.office, self._row, len(self._held), self._behind):
                 self._row = None  # others took us for dead; the next tick announces us anew
         except StoreFault as fault:
             log.error("leases were not kept: %s", fault)
@@ -186,6 +192,31 @@ class Worker:
             self._looked = now
             for name in await crew.reap(self.office, self._seat):
                 log.warning("worker %s is gone; what it had in hand is looked after now", name)
+
+    async def _on_time(self) -> bool:
+        """Is our clock near enough to the server's? One that is ahead would end others' leases and send too early."""
+        limit, now = self.office.policy.clock_limit, self.office.clock.monotonic()
+        if limit is not None and now >= self._timed + LOOK_SECONDS:
+            self._timed, was = now, self._off
+            self._behind = await crew.behind(self.office)
+            self._off = crew.is_off(self._behind, limit)
+            if self._off is not was:
+                await self._tell_of_clock(limit)
+        return not self._off
+
+    async def _tell_of_clock(self, limit: timedelta) -> None:
+        """To the log, and at once to the others."""
+        if self._off:
+            log.error(
+                "E_CLOCK_SKEW this machine's clock is %.1f s %s the database server's: nothing is sent from here "
+                "until it is within %g s; set it, or have chrony or systemd-timesyncd do so",
+                abs(self._behind).total_seconds(),
+                "behind" if self._behind > timedelta() else "ahead of",
+                limit.total_seconds(),
+            )
+        else:
+            log.warning("this machine's clock is right again: letters are taken")
+        await self.heartbeat()
 
     async def _attempt(self, one: Claim) -> None:
         try:

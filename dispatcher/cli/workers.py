@@ -34,7 +34,7 @@ def list_(
         as_json(workers=[_record(one) for one in found])
         return
     zone = settings_of(context).office.timezone
-    columns = ("name", "host", "process", "version", "since", "last heard of", "in hand", "state", "why")
+    columns = ("name", "host", "process", "version", "since", "last heard of", "in hand", "clock", "state", "why")
     table(columns, [_line(one, zone) for one in found], "no worker is there: dispatcher up starts one")
 
 
@@ -42,7 +42,13 @@ def _line(one: Member, zone: str) -> tuple[object, ...]:
     row = one.row
     since, heard = local(row.started_at, zone), local(row.heartbeat_at, zone, "seconds")
     why = f"{row.reason} ({row.asked_by})" if row.asked_by else ""
-    return (row.name, row.seat.host, row.seat.pid, row.version, since, heard, row.held, one.state, why)
+    seat, clock = row.seat, _clock(row.skew)
+    return (row.name, seat.host, seat.pid, row.version, since, heard, row.held, clock, one.state, why)
+
+
+def _clock(skew: int) -> str:
+    """Against the database server's; skew in microseconds."""
+    return f"{abs(skew) / 1_000_000:.1f} s {'behind' if skew > 0 else 'ahead'}" if abs(skew) >= 50_000 else ""
 
 
 def _record(one: Member) -> dict[str, Any]:

@@ -31,6 +31,16 @@ class SystemClock:
         return time.monotonic()
 
 
+def behind(before: datetime, there: datetime, after: datetime) -> timedelta:
+    """How far our clock is behind another one, which was read `there` between our own two looks; negative: ahead.
+
+    What the time between the two looks may explain does not count: a slow answer makes no clock wrong.
+    """
+    if there < before:
+        return there - before
+    return max(there - after, timedelta())
+
+
 @dataclass(slots=True)
 class LeapClock:
     """A clock that runs on from `start` at the machine's pace and can be sent ahead: a fortnight in seconds."""

@@ -70,6 +70,7 @@ class Policy:
     transmitting_lease: timedelta = timedelta(seconds=660)  #: past the commit point: the dot time-out and a minute
     bounce_window: timedelta = timedelta(days=5)  #: an accepted email without a bounce becomes presumed
     proof_wait: timedelta = timedelta(hours=24)  #: an accepted fax without its proof becomes doubtful; see `patience`
+    clock_limit: timedelta | None = None  #: how far a worker's clock may be from the server's; None: nobody looks
 
     def delays(self, kind: Kind, cause: Cause) -> Delays:
         return self.causes.get(cause) or RETRIES_BY_CAUSE.get(cause) or self.retries[kind]

@@ -300,6 +300,7 @@ class Worker(Section):
 
     name: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$")] = ""  #: '': host and process number
     lease_seconds: Annotated[float, Field(ge=5, le=3600)] = 60
+    clock_limit_seconds: Annotated[float, Field(ge=1, le=60)] = 5  #: how far its clock may be from the server's
     batch: Count = 20
     concurrency: Count = 16
     tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 2

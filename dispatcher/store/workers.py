@@ -64,6 +64,14 @@ async def asked(connection: AsyncConnection, name: str) -> Asked:
     return Asked(found.scalar() or Asked.RUN)
 
 
+async def server_time(connection: AsyncConnection) -> datetime | None:
+    """What the server's clock says; None of a file, which is on the machine of all its workers."""
+    if connection.dialect.name == "sqlite":
+        return None
+    now: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return now
+
+
 async def add(connection: AsyncConnection, one: WorkerRow) -> None:
     """The index refuses a second one of a name."""
     row = asdict(one)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher import __version__
+from dispatcher.domain import clock
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.errors import Conflict, NotFound, Problem, UserError
 from dispatcher.domain.model import Actor
@@ -90,14 +91,33 @@ def _running(there: WorkerRow, office: Office) -> Conflict:
 
 
 async def beat(office: Office, one: WorkerRow, held: int, skew: timedelta = timedelta()) -> bool:
-    """It lives. False when its row was ended meanwhile: others took it for dead."""
-    now, micros = office.clock.now(), skew // timedelta(microseconds=1)
+    """It lives. False when its row was ended meanwhile: others took it for dead.
+
+    `skew`: how far its clock is behind the server's, by which its word is dated, so that others judge it rightly.
+    """
+    now, micros = office.clock.now() + skew, skew // timedelta(microseconds=1)
     return await office.store.write(lambda connection: workers.beat(connection, one.id, now, held, micros))
 
 
 async def asked(office: Office, one: WorkerRow) -> Asked:
     """What is asked of it now."""
     return await office.store.read(lambda connection: workers.asked(connection, one.name))
+
+
+async def behind(office: Office) -> timedelta:
+    """How far this machine's clock is behind the server's; negative: ahead."""
+
+    async def query(connection: AsyncConnection) -> timedelta:
+        before = office.clock.now()
+        there = await workers.server_time(connection)
+        return timedelta() if there is None else clock.behind(before, there, office.clock.now())
+
+    return await office.store.read(query)
+
+
+def is_off(skew: timedelta, limit: timedelta | None) -> bool:
+    """May a worker with such a clock not take letters, nor judge what is due and whose lease has ended?"""
+    return limit is not None and abs(skew) > limit
 
 
 async def leave(office: Office, one: WorkerRow, how: str) -> None:
@@ -189,22 +209,25 @@ class Member:
     """A worker as it is shown."""
 
     row: WorkerRow
-    state: str  #: 'works', 'paused', 'draining', 'not heard of', 'stopped', 'drained', 'died', 'lost'
+    state: str  #: 'works', 'clock off', 'paused', 'draining', 'not heard of', 'stopped', 'drained', 'died', 'lost'
 
 
 async def roster(office: Office, *, ended: bool = False) -> list[Member]:
     """Who is there; with `ended` also who was, in the last days."""
     rows = await office.store.read(lambda connection: workers.every(connection, ended=ended))
-    return members(rows, office.clock.now(), office.policy.lease)
+    return members(rows, office.clock.now(), office.policy.lease, office.policy.clock_limit)
 
 
-def members(rows: Sequence[WorkerRow], now: datetime, lease: timedelta) -> list[Member]:
-    return [Member(one, _state(one, now, lease)) for one in rows]
+def members(rows: Sequence[WorkerRow], now: datetime, lease: timedelta, limit: timedelta | None = None) -> list[Member]:
+    """`lease`: unheard of for so long, one counts as lost; `limit`: of how far a clock may be off."""
+    return [Member(one, _state(one, now, lease, limit)) for one in rows]
 
 
-def _state(one: WorkerRow, now: datetime, lease: timedelta) -> str:
+def _state(one: WorkerRow, now: datetime, lease: timedelta, limit: timedelta | None) -> str:
     if one.ended_at is not None:
         return one.ending
     if one.heartbeat_at + lease <= now:
         return "not heard of"
+    if one.asked is Asked.RUN and is_off(timedelta(microseconds=one.skew), limit):
+        return "clock off"
     return {Asked.RUN: "works", Asked.PAUSE: "paused", Asked.DRAIN: "draining"}[one.asked]

@@ -206,9 +206,14 @@ def _route(route: Route) -> Check:
 async def _crew(store: Store, settings: Settings, now: datetime) -> Check:
     """Is a worker there, and is every one heard of?"""
     rows = await store.read(workers.every)
-    there = crew.members(rows, now, timedelta(seconds=settings.worker.lease_seconds))
+    lease, limit = settings.worker.lease_seconds, settings.worker.clock_limit_seconds
+    there = crew.members(rows, now, timedelta(seconds=lease), timedelta(seconds=limit))
     silent = [one.row for one in there if one.state == "not heard of"]
     told = ", ".join(f"{one.name} on {one.seat.host} since {one.heartbeat_at:%d %B %H:%M} UTC" for one in silent)
+    off = ", ".join(f"{one.row.name} on {one.row.seat.host}" for one in there if one.state == "clock off")
+    if off:
+        found = f"their clocks are too far from the server's, so that they take nothing: {off}"
+        return Check("workers", Finding.WRONG, found, "Set those machines' clocks, or have chrony do so")
     if silent:
         fix = "Look whether its process and host run; others take over its letters when its leases end"
         return Check("workers", Finding.WRONG, f"not heard of: {told}", fix)

@@ -284,6 +284,13 @@ DEFENCES = (
         "        if False:",
     ),
     Defence(
+        "clock_of_one_host",
+        "a clock that is far from the server's is found",
+        "worker.py",
+        "            self._off = crew.is_off(self._behind, limit)",
+        "            self._off = False",
+    ),
+    Defence(
         "clock_set_back",
         "a stepped clock is found",
         "domain/clock.py",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from dispatcher.domain.clock import HandClock, LeapClock, StepWatch, SystemClock
+from dispatcher.domain.clock import HandClock, LeapClock, StepWatch, SystemClock, behind
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -44,6 +44,13 @@ def test_a_leap_moves_both_clocks_and_never_back() -> None:
     assert watch.steady(clock)
     clock.leap_to(NOON)
     assert clock.now() >= NOON + timedelta(days=14)
+
+
+def test_a_clock_is_as_far_behind_as_no_slow_answer_explains() -> None:
+    answered = NOON + timedelta(seconds=3)
+    assert behind(NOON, NOON + timedelta(seconds=1), answered) == timedelta()
+    assert behind(NOON, NOON + timedelta(seconds=10), answered) == timedelta(seconds=7)
+    assert behind(NOON, NOON - timedelta(seconds=2), answered) == timedelta(seconds=-2)
 
 
 def test_the_machines_clock_is_aware() -> None:
