@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from dispatcher.domain.errors import DispatcherError
-
-from . import audit
+from . import audit, holders
+from .faults import BUSY, StoreFault, held, is_illness, told
 from .inline import inline
 from .netfs import require_local_disk
+from .opening import opened
 
+__all__ = ["Store", "StoreFault"]
 T = TypeVar("T")
 Unit = Callable[[AsyncConnection], Awaitable[T]]
 
@@ -35,15 +38,8 @@ WRITERS_LOCK = 0x64697370
 CHAIN_LOCK = 0x64697371
 #: Two that stood beside one another could not both go on (PostgreSQL: deadlock_detected, serialization_failure).
 _CROSSED = ("40P01", "40001")
-#: The database is ill, not the unit wrong. A PostgreSQL server that became a read-only replica says InternalError.
-_ILL = (OperationalError, InterfaceError, InternalError)
-
-
-class StoreFault(DispatcherError):
-    """The database did not do it: locked for too long, full, gone. What was asked is not done."""
-
-    exit_code = 75
-    http_status = 503
+#: Seconds in which somebody who holds the database is looked for, once it is known that it is held.
+_LOOK = 2.0
 
 
 @dataclass(slots=True)
@@ -87,8 +83,10 @@ class Store:
         try:
             async with self._reading.begin() as connection:
                 return await query(connection)
-        except (*_ILL, OSError, PoolTimeout) as fault:
-            raise _fault(fault, "does not answer") from fault
+        except (SQLAlchemyError, OSError) as fault:
+            if not _is_fault(fault):
+                raise
+            raise await self._told(fault, "does not answer") from fault
 
     async def write(self, unit: Unit[T], *, beside: bool = False) -> T:
         """Run `unit` in a durable transaction; returns after the commit.
@@ -147,12 +145,31 @@ class Store:
                     raise
                 done = await self._transact(group, beside=False)
         except Exception as fault:  # noqa: BLE001  # whatever it is, nobody may be left waiting for an answer
-            _refuse(group, fault)
+            own = len(group) == 1 and not _is_fault(fault)
+            _refuse(group, fault if own else await self._told(fault, "did not take it"))
             return
         for waiting, result in done.results:
             _answer(waiting, result)
         for waiting, failure in done.failures:
             _raise(waiting, failure)
+
+    async def _told(self, fault: Exception, what: str) -> StoreFault:
+        """What happened, as people are told; of a lock, who holds it where that can be found out."""
+        made = told(fault, what, self.url)
+        if made.code != BUSY or isinstance(fault, PoolTimeout):
+            return made
+        try:
+            async with asyncio.timeout(_LOOK):
+                who = await self._holders()
+        except (SQLAlchemyError, OSError):
+            return made
+        return held(made, who) if who else made
+
+    async def _holders(self) -> str:
+        if self.url.get_backend_name() == "sqlite":
+            return holders.of_file(Path(self.url.database or ""))
+        async with self._reading.begin() as connection:
+            return await holders.on_server(connection, WRITERS_LOCK)
 
     async def _transact(self, group: list[_Waiting], *, beside: bool) -> _Done:
         done = _Done()
@@ -181,9 +198,9 @@ async def _run_unit(connection: AsyncConnection, waiting: _Waiting, done: _Done)
     before = audit.waits(connection)
     try:
         result = await waiting.unit(connection)
-    except _ILL:
-        raise  # the database is ill: nothing of this group stands, and the savepoint may be gone with the transaction
-    except Exception as failure:  # noqa: BLE001  # this unit's own: the others of the group must not fall with it
+    except Exception as failure:  # this unit's own: the others of the group must not fall with it
+        if is_illness(failure):
+            raise  # nothing of this group stands, and the savepoint may be gone with the transaction
         await savepoint.rollback()
         audit.take_back(connection, before)
         done.failures.append((waiting, failure))
@@ -203,15 +220,13 @@ def _raise(waiting: _Waiting, failure: Exception) -> None:
 
 
 def _refuse(group: list[_Waiting], fault: Exception) -> None:
-    """An illness of the database is told as such; the own fault of a unit that was alone, as it is."""
-    own = len(group) == 1 and not isinstance(fault, (*_ILL, OSError))
     for waiting in group:
-        _raise(waiting, fault if own else _fault(fault, "did not take it"))
+        _raise(waiting, fault)
 
 
-def _fault(fault: Exception, what: str) -> StoreFault:
-    words = str(getattr(fault, "orig", None) or fault).splitlines() or [type(fault).__name__]
-    return StoreFault(f"the database {what}: {words[0]}")
+def _is_fault(fault: Exception) -> bool:
+    """An illness of the database is told as such; the own fault of a unit, as it is."""
+    return is_illness(fault) or isinstance(fault, (OSError, PoolTimeout))
 
 
 # -- engines ------------------------------------------------------------------------------------------------------
@@ -230,7 +245,7 @@ def journal_for(version: tuple[int, int, int]) -> tuple[str, str]:
 def _engine(url: URL, busy_seconds: float, *, writes: bool, throw_away: bool) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, busy_seconds, writes=writes, throw_away=throw_away)
-    return _postgresql(url, writes=writes)
+    return _postgresql(url, busy_seconds, writes=writes)
 
 
 def _pool(*, writes: bool) -> dict[str, int]:
@@ -250,19 +265,18 @@ def _sqlite(url: URL, busy_seconds: float, *, writes: bool, throw_away: bool) ->
     if url.database:
         require_local_disk(Path(url.database))
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    arguments: dict[str, Any] = {"async_creator_fn": inline} if throw_away else {"timeout": busy_seconds}
+    arguments: dict[str, Any] = {"async_creator_fn": inline if throw_away else opened, "timeout": busy_seconds}
     engine = create_async_engine(url, connect_args=arguments, **_pool(writes=writes))
-    pragmas = _THROW_AWAY if throw_away else _pragmas()
+    pragmas = (*(_THROW_AWAY if throw_away else _pragmas()), *(() if writes else ("query_only=ON",)))
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves; the driver's own is a deferred one
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        if not writes:
-            cursor.execute("PRAGMA query_only=ON")
-        cursor.close()
+        try:
+            _say(connection, pragmas)
+        except sqlite3.Error:
+            connection.close()  # its thread would live on
+            raise
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -271,27 +285,49 @@ def _sqlite(url: URL, busy_seconds: float, *, writes: bool, throw_away: bool) ->
     return engine
 
 
-#: Each begins a transaction, together with what follows it in one message; said for this transaction alone.
-_PATIENCE = "SET LOCAL statement_timeout = '30s'"
-#: And a writer that is stopped in the middle must not hold the lock of all others for ever.
+def _say(connection: Any, pragmas: Iterable[str]) -> None:
+    cursor = connection.cursor()
+    for pragma in pragmas:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+#: Each begins a transaction, together with what follows it in one message. Everything is said for this transaction
+#: alone, and nothing at the start of a connection: so a pooler may hand each transaction to another connection.
+_PATIENCE = "SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}"
+#: A writer that is stopped in the middle must not hold the lock of all others for ever.
 _DURABLY = "SET LOCAL synchronous_commit = on; SET LOCAL idle_in_transaction_session_timeout = '30s'"
+#: Nor may a reader keep the server from clearing away what is old.
+_READING = (
+    "SET LOCAL idle_in_transaction_session_timeout = '5min'; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+)
+#: Seconds that a question may take; one that waits for a lock gives up before, and says so.
+_STATEMENT = 30.0
 
 
-def _postgresql(url: URL, *, writes: bool) -> AsyncEngine:
-    # Without prepared statements the connection may go through a pooler in transaction mode.
+def _patience(busy_seconds: float) -> str:
+    """In milliseconds, of which the server takes 0 for no limit."""
+    lock = max(round(busy_seconds * 1000), 1)
+    return _PATIENCE.format(lock=lock, statement=max(round(_STATEMENT * 1000), lock + 5000))
+
+
+def _postgresql(url: URL, busy_seconds: float, *, writes: bool) -> AsyncEngine:
+    name = url.query.get("application_name") or holders.label(socket.gethostname(), os.getpid())
     engine = create_async_engine(
         url.set(drivername="postgresql+psycopg"),
-        connect_args={"prepare_threshold": None},
+        # Without prepared statements the connection may go through a pooler in transaction mode.
+        connect_args={"prepare_threshold": None, "application_name": name},
         **_pool(writes=writes),
     )
+    patience = _patience(busy_seconds)
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
         if not writes:
-            connection.exec_driver_sql(f"{_PATIENCE}; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            connection.exec_driver_sql(f"{patience}; {_READING}")
             return
         beside = connection.get_execution_options().get("beside")
         lock = "pg_advisory_xact_lock_shared" if beside else "pg_advisory_xact_lock"
-        connection.exec_driver_sql(f"{_PATIENCE}; {_DURABLY}; SELECT {lock}({WRITERS_LOCK})")
+        connection.exec_driver_sql(f"{patience}; {_DURABLY}; SELECT {lock}({WRITERS_LOCK})")
 
     return engine

@@ -7,9 +7,11 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
+from .faults import is_illness, told
 from .netfs import require_local_disk
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -24,19 +26,37 @@ def config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(url: URL) -> tuple[str, str]:
-    """Bring the database at `url` up to date; returns the revisions before and after ('' is an empty database)."""
+    """Bring the database at `url` up to date; returns the revisions before and after ('' is an empty database).
+
+    Raises StoreFault when the database fails.
+    """
     sqlite = url.get_backend_name() == "sqlite"
     if sqlite and url.database:
         require_local_disk(Path(url.database))
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url.set(drivername="sqlite" if sqlite else "postgresql+psycopg"))
-    with engine.connect() as connection:
-        before = _revision(connection)
-        command.upgrade(config(connection), "head")
-        connection.commit()
-        after = _revision(connection)
-    engine.dispose()
-    return before, after
+    engine = create_engine(
+        url.set(drivername="sqlite" if sqlite else "postgresql+psycopg"),
+        connect_args={} if sqlite else {"prepare_threshold": None},  # as the store's own, through a pooler or not
+    )
+    try:
+        with engine.connect() as connection:
+            return _upgraded(connection)
+    except DBAPIError as fault:
+        if not is_illness(fault):
+            raise
+        raise told(fault, "was not upgraded", url) from fault
+    finally:
+        engine.dispose()
+
+
+def _upgraded(connection: Connection) -> tuple[str, str]:
+    before = _revision(connection)
+    if connection.dialect.name == "postgresql":
+        # What works on the tables goes on: who waits for them has all others wait behind it.
+        connection.execute(text("SET LOCAL lock_timeout = '30s'"))
+    command.upgrade(config(connection), "head")
+    connection.commit()
+    return before, _revision(connection)
 
 
 def _revision(connection: Connection) -> str:

@@ -22,6 +22,7 @@ from dispatcher.domain.rollback import Quarantined
 from dispatcher.domain.words import Asked, Cause, Signal, State, Verdict
 from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, sending, workers
 from dispatcher.store.engine import StoreFault
+from dispatcher.store.faults import not_written
 
 from . import guard
 from .halt import Halted
@@ -169,7 +170,7 @@ def _commit_point(office: Office, one: Claim, facts: Mapping[str, str], leave: L
         try:
             digest = await office.archive.put(sent)
         except OSError as fault:  # nothing has left yet: no doubt, as when the database does not take the record
-            raise StoreFault(f"the archive did not take it: {fault}") from fault
+            raise not_written("the archive", fault) from fault
         entry, until = await _marked(office, one, digest, facts)
         await _note(office, entry)
         return leave.give(until)
@@ -182,7 +183,7 @@ async def _note(office: Office, entry: AuditEntry) -> None:
     try:
         await guard.note(office, entry.seq, entry.hash)
     except OSError as fault:
-        raise StoreFault(f"the checkpoint did not take it: {fault}") from fault
+        raise not_written("the checkpoint", fault) from fault
 
 
 async def _marked(office: Office, one: Claim, digest: str, facts: Mapping[str, str]) -> tuple[AuditEntry, float]:
