@@ -131,7 +131,7 @@ class Scene:
             await self.desk.pass_time(**turn)
 
     async def hold_the_record(self) -> None:
-        """The record is whole; of every letter that may have come twice somebody knew; no doubt ended without a word."""
+        """The record is whole; somebody knew of every letter that may have come twice; no doubt ended unexplained."""
         assert (await review.verify_audit(self.desk.office)).sound
         story = await self.desk.story((await self.desk.only()).id)
         assert self.arrived() <= 1 + sum(one.knowingly for one in story.attempts)
