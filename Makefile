@@ -3,11 +3,14 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install dev test check format lock torture simulate stateful receivers teeth bench bench-workers wheel clean
+.PHONY: help demo install dev test check format lock torture simulate stateful crowd receivers teeth bench bench-workers wheel clean
 
 # The interpreter of the virtual environment: python3 where that is 3.11 or later, otherwise the newest other one.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(call fit,$(name))))
 fit = $(shell $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(1))
+
+# Where the caches of compiled code are switched off, every process of a test compiles the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,6 +47,9 @@ simulate: $(VENV)/.dev ## simulate 200,000 letters in storms that one number dec
 
 stateful: $(VENV)/.dev ## 5,000 histories of 100 steps beside a model that knows what is true (ARGS="--examples 50")
 	@PYTHONPATH=tests $(BIN)/python -m stateful.run $(ARGS)
+
+crowd: $(VENV)/.dev ## two schedulers and four workers over one database: every letter once (ARGS="--letters 20000")
+	@PYTHONPATH=tests $(BIN)/python -m crowd.run $(ARGS)
 
 receivers: $(VENV)/.dev ## send to Debian's Postfix and smtp-sink, and hold their ledgers against our record
 	@PYTHONPATH=tests $(BIN)/python -m receivers.run $(ARGS)

@@ -1,6 +1,7 @@
 """For every test: no packet leaves loopback. And the few things that tests of several rooms share.
 
-`pytest --long` also runs what is marked `long`: the same tests over everything, not over a fixed part of it.
+`pytest --long` also runs what is marked `long`: the same tests over everything, not over a fixed part of it. So are
+marked the tests on PostgreSQL of what a database can hardly change; where letters could be lost, both run always.
 """
 
 from __future__ import annotations
@@ -23,9 +24,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run what is marked long")
 
 
+#: What runs on both databases always: folders, and modules, of this one.
+BOTH = ("faults", "e2e", "stateful", "test_store", "test_dispatch", "test_workers", "test_review", "test_breaker")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if _on_postgresql(item) and not any(part in BOTH for part in (*item.path.parts, item.path.stem)):
+            item.add_marker("long")
     if not config.getoption("--long"):
         items[:] = [item for item in items if item.get_closest_marker("long") is None]
+
+
+def _on_postgresql(item: pytest.Item) -> bool:
+    """Is it the second of two runs of one test, once on each database?"""
+    call = getattr(item, "callspec", None)
+    return call is not None and call.params.get("database") == "postgresql"
 
 
 @pytest.fixture(scope="session", autouse=True)

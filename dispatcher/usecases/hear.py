@@ -64,7 +64,7 @@ async def apply(
         return Heard.UNKNOWN
     seen = await deliveries.get(connection, attempt.delivery_id)
     signal = _signal(office, seen, attempt, report.outcome, source)
-    if not await _keep(connection, office, attempt, report, source, raw_digest, applied=signal is not None):
+    if not await keep(connection, office, attempt, report, source, raw_digest, applied=signal is not None):
         return Heard.REPEATED
     if signal is None:
         await _audit(connection, office, source, "report.ignored", f"delivery:{seen.id}", report)
@@ -151,16 +151,17 @@ async def _call_off(connection: AsyncConnection, office: Office, seen: Delivery)
         await attempts.close(connection, latest.id, outcome, office.clock.now())
 
 
-async def _keep(
+async def keep(
     connection: AsyncConnection,
     office: Office,
     attempt: Attempt,
     report: Report,
     source: str,
-    raw_digest: str,
+    raw_digest: str = "",
     *,
     applied: bool,
 ) -> bool:
+    """Keep it as evidence, once; False when it was kept before. `applied`: did it move its delivery?"""
     outcome = report.outcome
     return await attempts.add_evidence(
         connection,

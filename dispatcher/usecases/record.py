@@ -26,7 +26,7 @@ from dispatcher.store import attempts, deliveries
 from dispatcher.store.engine import StoreFault
 
 from .breaker import note_routes
-from .hear import apply
+from .hear import apply, keep
 from .moves import BY_SCHEDULE, move
 from .office import Office
 from .pacing import note_rests
@@ -127,6 +127,8 @@ async def _false_doubt(
     seen = await deliveries.get(connection, attempt.delivery_id)
     if seen.state is not State.IN_DOUBT or seen.fence != attempt.fence:
         return seen
+    own = Report(attempt.id, f"{attempt.id}/own", outcome)
+    await keep(connection, office, attempt, own, str(actor), applied=True)
     return await move(
         connection,
         office,
@@ -136,7 +138,7 @@ async def _false_doubt(
         cause=outcome.cause,
         detail=outcome.detail,
         due=office.clock.now() + SHORT_WAIT,
-        data={"attempt": attempt.id},
+        data={"attempt": attempt.id, "event": own.event_id},
         tries=max(seen.tries - 1, 0),
     )
 

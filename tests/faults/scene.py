@@ -21,7 +21,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
-from dispatcher.domain.words import Policy, Stage, State
+from dispatcher.domain.words import Policy, Stage, State, Verdict
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
 from dispatcher.usecases import dispatch, review
@@ -131,10 +131,14 @@ class Scene:
             await self.desk.pass_time(**turn)
 
     async def hold_the_record(self) -> None:
-        """The record is whole, and tells of every letter that may have come twice that somebody knew."""
+        """The record is whole; somebody knew of every letter that may have come twice; no doubt ended unexplained."""
         assert (await review.verify_audit(self.desk.office)).sound
         story = await self.desk.story((await self.desk.only()).id)
         assert self.arrived() <= 1 + sum(one.knowingly for one in story.attempts)
+        heard = {one["attempt_id"] for one in story.evidence if one["applied"] and one["verdict"] != Verdict.UNKNOWN}
+        doubts = [one for one in story.attempts if one.verdict == Verdict.UNKNOWN and one.id not in heard]
+        words = sum(one.knowingly for one in story.attempts) + (story.delivery.state is State.IN_DOUBT)
+        assert len(doubts) <= words
 
     # -- the database --------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.lifecycle import ARRIVED
 from dispatcher.domain.model import Attempt, Delivery
 from dispatcher.domain.words import Cause, Kind, Stage, State, Verdict
@@ -38,6 +39,7 @@ class History:
     told: Collection[str] = ()  #: tries of which evidence came later
     retries: int = 0  #: a person's words 'once more', of whatever kind
     knowingly: int = 0  #: those of them that said 'although it may have arrived'
+    given_up_in_doubt: bool = False
     copies: int = 0  #: with somebody: taken, and not returned
 
 
@@ -59,11 +61,15 @@ def classify(one: History) -> Class:
     return Class.DOUBT if state is State.IN_DOUBT else Class.OK
 
 
+def gives_up_in_doubt(event: AuditEvent) -> bool:
+    """A person gave a letter up of which nobody knew: that is no word on what had become of it."""
+    told = (event.action, event.before, event.data.get("cause"))
+    return told == ("delivery.cancel", State.IN_DOUBT, Cause.PERSON_GAVE_UP)
+
+
 def _by_word(one: History) -> bool:
-    """Was it stopped whatever had become of it? Giving up says so only of a letter of which nobody knew."""
-    if one.delivery.cause is Cause.PERSON_GAVE_UP:
-        return bool(one.tries) and one.tries[-1].verdict == Verdict.UNKNOWN
-    return one.delivery.cause in _BY_WORD
+    """Was it stopped whatever had become of it?"""
+    return one.delivery.cause in _BY_WORD or (one.delivery.cause is Cause.PERSON_GAVE_UP and one.given_up_in_doubt)
 
 
 def undecided(one: Delivery) -> bool:

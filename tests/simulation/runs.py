@@ -20,7 +20,7 @@ from dispatcher.usecases import review
 from dispatcher.usecases.office import Office
 
 from . import people
-from .checker import ALLOWED, Class, History, classify
+from .checker import ALLOWED, Class, History, classify, gives_up_in_doubt
 from .faults import Fault
 from .letters import FAX_SHARE, put_in
 from .loop import Process
@@ -172,19 +172,29 @@ async def _judge(world: World, office: Office, seed: int, letters: int) -> Resul
 async def _histories(connection: Any, held: Counter[str]) -> list[History]:
     retried: Counter[str] = Counter()
     knowingly: Counter[str] = Counter()
+    given_up: set[str] = set()
     async for entry in audit.entries(connection):
         if entry.event.action == "delivery.retry":
             retried[entry.event.object] += 1
             knowingly[entry.event.object] += bool(entry.event.data.get("knowingly"))
-    return [await _history(connection, one, held, retried, knowingly) for one in await every_delivery(connection)]
+        if gives_up_in_doubt(entry.event):
+            given_up.add(entry.event.object)
+    return [
+        History(
+            one,
+            await attempts.of_delivery(connection, one.id),
+            await _told(connection, one.id),
+            retried[about],
+            knowingly[about],
+            about in given_up,
+            held[one.id],
+        )
+        for one in await every_delivery(connection)
+        for about in [f"delivery:{one.id}"]
+    ]
 
 
-async def _history(
-    connection: Any, one: Any, held: Counter[str], retried: Counter[str], knowingly: Counter[str]
-) -> History:
-    heard = await attempts.evidence_of(connection, one.id)
-    told = {item["attempt_id"] for item in heard if item["applied"] and item["verdict"] != Verdict.UNKNOWN}
-    about = f"delivery:{one.id}"
-    return History(
-        one, await attempts.of_delivery(connection, one.id), told, retried[about], knowingly[about], held[one.id]
-    )
+async def _told(connection: Any, delivery_id: str) -> set[str]:
+    """The tries of which evidence was heard."""
+    heard = await attempts.evidence_of(connection, delivery_id)
+    return {item["attempt_id"] for item in heard if item["applied"] and item["verdict"] != Verdict.UNKNOWN}

@@ -41,15 +41,13 @@ def _tried(row: Delivery, verdict: Verdict) -> Attempt:
     )
 
 
+@pytest.mark.parametrize("verdict", [Verdict.UNKNOWN, Verdict.ACCEPTED])
 @pytest.mark.parametrize(
-    ("verdict", "copies", "judged"),
-    [
-        (Verdict.UNKNOWN, 1, Class.OK),
-        (Verdict.UNKNOWN, 0, Class.OK),
-        (Verdict.REFUSED, 1, Class.FAILED_THOUGH_SENT),
-        (Verdict.REFUSED, 0, Class.OK),
-    ],
+    ("in_doubt", "copies", "judged"),
+    [(True, 1, Class.OK), (True, 0, Class.OK), (False, 1, Class.FAILED_THOUGH_SENT), (False, 0, Class.OK)],
 )
-def test_what_was_given_up_claims_only_what_was_known(verdict: Verdict, copies: int, judged: Class) -> None:
+def test_what_was_given_up_claims_only_what_was_known(
+    verdict: Verdict, in_doubt: bool, copies: int, judged: Class
+) -> None:
     row = _given_up()
-    assert classify(History(row, [_tried(row, verdict)], copies=copies)) is judged
+    assert classify(History(row, [_tried(row, verdict)], given_up_in_doubt=in_doubt, copies=copies)) is judged

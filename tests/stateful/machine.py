@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from desk.bare import mission
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from simulation.checker import gives_up_in_doubt
 from simulation.letters import put_in
 from torture.letters import CAMPAIGN
 
@@ -297,6 +298,8 @@ class Engine(RuleBasedStateMachine):
         for entry in new:
             if entry.event.action == "delivery.retry":  # a person's word, also where its commit seemed to fail
                 self.place.model.said(entry.event.object.partition(":")[2], bool(entry.event.data.get("knowingly")))
+            if gives_up_in_doubt(entry.event):
+                self.place.model.given_up_in_doubt.add(entry.event.object.partition(":")[2])
             if entry.event.action.startswith("delivery.") and entry.event.after:
                 self.states[entry.event.object.partition(":")[2]] = (State(entry.event.after), entry.seq)
         if new:
@@ -314,7 +317,8 @@ class Engine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_wrong(self) -> None:
         if hasattr(self, "place"):
-            assert self._look() == []
+            faults = self._look()
+            assert faults == [], "; ".join(faults)
 
 
 def _chain_faults(new: list[AuditEntry], head: tuple[int, str]) -> list[str]:

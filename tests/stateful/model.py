@@ -25,6 +25,7 @@ class Model:
     returned: Counter[str] = field(default_factory=Counter)
     knowingly: Counter[str] = field(default_factory=Counter)  #: a person sent it again although it may have arrived
     retries: Counter[str] = field(default_factory=Counter)
+    given_up_in_doubt: set[str] = field(default_factory=set)
     where: dict[str, bool] = field(default_factory=dict)  #: by attempt: was it taken?
     told: set[str] = field(default_factory=set)  #: attempts of which evidence was heard
     bounced: set[str] = field(default_factory=set)  #: attempts whose copy came back
@@ -51,7 +52,15 @@ class Model:
 
     def faults(self, one: Delivery, tries: list[Attempt], told: set[str]) -> list[str]:
         """Everything that is wrong with what is said of this letter now."""
-        history = History(one, tries, told, self.retries[one.id], self.knowingly[one.id], self.copies(one.id))
+        history = History(
+            one,
+            tries,
+            told,
+            self.retries[one.id],
+            self.knowingly[one.id],
+            one.id in self.given_up_in_doubt,
+            self.copies(one.id),
+        )
         found = classify(history)
         faults = [str(found)] if found in NEVER else []
         if sum(each.closed_at is None for each in tries) > 1:

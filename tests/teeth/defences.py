@@ -635,6 +635,13 @@ DEFENCES = (
     ),
     Defence(
         "crash_points",
+        "what ended that doubt is evidence",
+        "usecases/record.py",
+        "    await keep(connection, office, attempt, own, str(actor), applied=True)",
+        "    assert keep",
+    ),
+    Defence(
+        "crash_points",
         "the true reply stops a second that is only wanted",
         "domain/lifecycle.py",
         "Signal.CANCEL: X, Signal.ACCEPT: A, Signal.CONFIRM: OK},\n    H:",

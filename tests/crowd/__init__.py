@@ -1,0 +1,1 @@
+"""The program itself, many times over one database."""
