@@ -165,7 +165,7 @@ class Playhouse:
         clock, post, cast = HandClock(self.start), Post(), self._cast()
         # Bounces come by mail, whatever the channel can do.
         ways = {name: (kind, able.speaks_back or kind is Kind.EMAIL) for name, (kind, able) in cast.items()}
-        fates = Fates(mix, seed, post, whose, ways, page_extra=page_extra(self.office))
+        fates = Fates(mix, seed, post, whose, ways, page_extra=self._page_extra())
         channels = {
             name: Understudy(name, kind, abilities, fates.of, fates.asked, fates.knocked, clock.now)
             for name, (kind, abilities) in cast.items()
@@ -181,6 +181,9 @@ class Playhouse:
         """Who carries what: the office's own channels by name, and somebody for a kind that has none yet."""
         own = {name: (one.kind, one.abilities) for name, one in self.office.channels.items()}
         return {**own, **{name: (kind, able) for kind, (name, able) in _UNDERSTUDIES.items() if name not in own}}
+
+    def _page_extra(self) -> Mapping[str, int]:
+        return {name: page_extra(self.office, name) for name in self.office.channels}
 
     def _by(self, kind: Kind) -> str:
         return self.office.outgoing.get(kind) or _UNDERSTUDIES[kind][0]

@@ -25,7 +25,7 @@ from dispatcher.settings import Settings, database_url, load, signer
 from dispatcher.settings.fax import FAX_GATEWAYS
 from dispatcher.settings.values import is_loopback
 from dispatcher.store import installation, routes, sending, workers
-from dispatcher.store.engine import Store
+from dispatcher.store.engine import Store, StoreFault
 from dispatcher.store.sending import Stopped
 from dispatcher.store.version import newest, require_newest
 
@@ -171,6 +171,8 @@ async def _database(settings: Settings, now: datetime) -> AsyncIterator[Check]:
                 yield _route(route)
     except Conflict as error:
         yield Check("database", Finding.WRONG, str(error), "Run: dispatcher db upgrade")
+    except StoreFault as fault:
+        yield Check("database", Finding.WRONG, fault.problem.cause, fault.problem.way_out or "See docs/database.md")
     except (SQLAlchemyError, OSError) as error:
         words = str(getattr(error, "orig", None) or error).splitlines()[0]
         yield Check("database", Finding.WRONG, f"cannot be read: {words}", "Check the setting database.url")
