@@ -24,8 +24,8 @@ from dispatcher.domain.words import Cause, Kind, Policy, State
 from dispatcher.letters.header_line import FaxHeader, stamp, words_from
 from dispatcher.letters.legibility import STRIP_ROWS
 from dispatcher.providers import PROVIDERS
-from dispatcher.settings import load
 from dispatcher.settings import fax as settings_fax
+from dispatcher.settings import load
 from dispatcher.usecases import launch, look, review
 from dispatcher.usecases.fax_header import header_problems
 from dispatcher.worker import Worker
