@@ -12,7 +12,8 @@ from contract.stage import NOON, Case, Leave, Taken, parcel
 from contract.suite import ChannelContract
 
 from dispatcher.channels.base import Notice, Parcel
-from dispatcher.channels.simulator import CODES, NOTICE_LIMIT, REFUSALS, SimulatorChannel
+from dispatcher.channels.posting import NOTICE_LIMIT
+from dispatcher.channels.simulator import CODES, REFUSALS, SimulatorChannel
 from dispatcher.domain.errors import NoticeRejected
 from dispatcher.domain.tokens import sign_callback
 from dispatcher.domain.words import Cause, Kind, Verdict
