@@ -22,7 +22,7 @@ def doctor(
     """Look whether everything is fit to send. Changes nothing; ends with 6 when something is wrong."""
     import asyncio
 
-    from dispatcher.app import newest_in_log
+    from dispatcher.providers import newest_in_log
     from dispatcher.usecases.checks import Finding
     from dispatcher.usecases.doctor import examine
 

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from dispatcher.domain.errors import Problem, SettingsError
 from dispatcher.resources import resource
 
-from .model import Settings, masked
+from .model import Settings
 from .secret import secret_problems
 from .signing import signing_problems
 from .sources import (
@@ -26,6 +26,7 @@ from .sources import (
     secret_folders,
     shape,
 )
+from .values import masked
 
 DEFAULT_FILE = Path("config/dispatcher.toml")
 DEFAULT = "default"

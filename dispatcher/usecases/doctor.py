@@ -22,9 +22,10 @@ from dispatcher.domain.routes import Route
 from dispatcher.domain.words import RouteState
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load, signer
-from dispatcher.settings.model import is_loopback
+from dispatcher.settings.fax import FAX_GATEWAYS
+from dispatcher.settings.values import is_loopback
 from dispatcher.store import installation, routes, sending, workers
-from dispatcher.store.engine import Store
+from dispatcher.store.engine import Store, StoreFault
 from dispatcher.store.sending import Stopped
 from dispatcher.store.version import newest, require_newest
 
@@ -101,7 +102,7 @@ def _origin(settings: Settings) -> Check:
 
 def _secrets(settings: Settings) -> Iterator[Check]:
     files = [settings.secrets.token_key_file, settings.database.password_file]
-    files += [settings.fax.simulator.secret_file, settings.signing.key_file, settings.signing.passphrase_file]
+    files += [settings.signing.key_file, settings.signing.passphrase_file, *_gateways_secrets(settings)]
     files += [relay.password_file for relay in settings.mail.relays]
     there = [path for path in files if path is not None and path.exists()]
     open_ones = [path for path in there if stat.S_IMODE(path.stat().st_mode) & 0o077 and _ours(path)]
@@ -109,6 +110,12 @@ def _secrets(settings: Settings) -> Iterator[Check]:
         yield Check("secrets", Finding.WRONG, f"others can read {path}", f"Run: chmod 600 {path}")
     if not open_ones:
         yield Check("secrets", Finding.GOOD, f"{len(there)} files, none open to others")
+
+
+def _gateways_secrets(settings: Settings) -> Iterator[Path | None]:
+    """Each gateway's files of secrets, by the names of its keys."""
+    for name in FAX_GATEWAYS:
+        yield from (value for key, value in settings.fax.gateway(name) if key.endswith("_file"))
 
 
 def _signature(settings: Settings, now: datetime) -> Iterator[Check]:
@@ -164,6 +171,8 @@ async def _database(settings: Settings, now: datetime) -> AsyncIterator[Check]:
                 yield _route(route)
     except Conflict as error:
         yield Check("database", Finding.WRONG, str(error), "Run: dispatcher db upgrade")
+    except StoreFault as fault:
+        yield Check("database", Finding.WRONG, fault.problem.cause, fault.problem.way_out or "See docs/database.md")
     except (SQLAlchemyError, OSError) as error:
         words = str(getattr(error, "orig", None) or error).splitlines()[0]
         yield Check("database", Finding.WRONG, f"cannot be read: {words}", "Check the setting database.url")
@@ -271,7 +280,7 @@ def _by_fax(settings: Settings) -> bool:
 
 
 def _enabled(settings: Settings) -> dict[str, bool]:
-    return {"simulator": settings.fax.simulator.enabled, "mailfax": settings.fax.mailfax.enabled}
+    return {name: settings.fax.gateway(name).enabled for name in FAX_GATEWAYS}
 
 
 def _gateways(settings: Settings) -> list[str]:
@@ -336,6 +345,8 @@ def _servers(settings: Settings) -> Iterator[tuple[str, str, int]]:
     if settings.fax.simulator.enabled:
         url = urlsplit(settings.fax.simulator.url)
         yield "fax simulator", url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+    if settings.fax.hylafax.enabled:
+        yield "HylaFAX", settings.fax.hylafax.host, settings.fax.hylafax.port
 
 
 async def _reach(name: str, host: str, port: int, *, connect: bool) -> Check:

@@ -126,7 +126,7 @@ async def _unchanged(connection: AsyncConnection, office: Office, row: Delivery)
 
 async def _ask(office: Office, row: Delivery) -> None:
     """Ask the channel if it can be asked; without news, the schedule says when to look again, or what to conclude."""
-    attempt = await office.store.read(lambda connection: attempts.latest(connection, row.id))
+    attempt = await office.store.read(lambda connection: attempts.last_made(connection, row.id))
     channel = office.channels.get(row.channel)
     if attempt is not None and channel is not None and channel.abilities.asks_about(row.state):
         outcome = await channel.ask(attempt.id, attempt.ref, _try(row, attempt))

@@ -589,7 +589,10 @@ async def test_the_doctor_finds_nothing_wrong_with_a_sound_office(office: Progra
     assert "3 letters in 1 letterheads" in ran.out
 
 
-def test_the_doctor_finds_an_open_secret_a_broken_template_and_outcomes_beside_the_database(office: Program) -> None:
+def test_the_doctor_finds_a_sick_database_an_open_secret_a_broken_template_and_outcomes_beside_the_database(
+    office: Program,
+) -> None:
+    (office.folder / "var" / "dispatcher.db").write_bytes(b"%PDF-1.7" * 1000)
     secret = office.folder / "var" / "token.key"
     secret.write_text("0" * 64, "utf-8")
     secret.chmod(0o644)
@@ -605,6 +608,7 @@ def test_the_doctor_finds_an_open_secret_a_broken_template_and_outcomes_beside_t
     assert "token.key" in wrong["secrets"]
     assert "letters/greeting/en.md" in wrong["templates"]
     assert "spill.jsonl" in wrong["outcomes"]
+    assert "does not answer" in wrong["database"]
 
 
 def test_the_doctor_looks_on_where_the_settings_cannot_be_read(office: Program) -> None:

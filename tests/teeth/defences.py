@@ -634,6 +634,20 @@ DEFENCES = (
         "return None",
     ),
     Defence(
+        "refused_after_a_second_try",
+        "a second try that comes back once it was presumed leaves the first in doubt",
+        "domain/lifecycle.py",
+        "        Signal.DOUBT: I,  # a second try, made knowingly, came back: the first may have arrived\n",
+        "",
+    ),
+    Defence(
+        "refused_after_a_second_try",
+        "a try that was turned back says nothing of those before",
+        "store/attempts.py",
+        "(attempt.c.delivery_id == delivery_id) & (attempt.c.verdict != Verdict.UNSENT)",
+        "attempt.c.delivery_id == delivery_id",
+    ),
+    Defence(
         "crash_points",
         "what ended that doubt is evidence",
         "usecases/record.py",
