@@ -58,6 +58,7 @@ class Abilities:
     asks: bool = False  #: `ask` can find out what became of an attempt
     only_doubts: bool = False  #: `ask` is for attempts in doubt; of what was accepted it has no more to tell
     speaks_back: bool = False  #: sends callbacks
+    only_hints: bool = False  #: what it calls back proves nothing by itself: `hear` asks before it reports anything
     proves: bool = False  #: gives evidence of delivery; without it, silence is only ever 'presumed'
     confirms_pages: bool = False
     retries_itself: bool = False  #: the provider dials again on its own
@@ -77,6 +78,7 @@ class Try:
     opened_at: datetime
     left_at: datetime  #: when its last bytes were about to leave
     relay: str = ""  #: which of our relays had it; '' where its worker was lost before it could say so
+    address: str = ""  #: where it went
 
 
 @dataclass(frozen=True, slots=True)

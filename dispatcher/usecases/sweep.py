@@ -138,7 +138,7 @@ async def _ask(office: Office, row: Delivery) -> None:
 def _try(row: Delivery, attempt: Attempt) -> Try:
     """What is on record of it, for a far end that does not know our name for it."""
     left_at = attempt.transmitting_at or attempt.closed_at or attempt.opened_at
-    return Try(row.message_id, attempt.opened_at, left_at, attempt.facts.get("relay", ""))
+    return Try(row.message_id, attempt.opened_at, left_at, attempt.facts.get("relay", ""), row.address)
 
 
 #: The causes of an UNKNOWN that is the far end's silence; with any other it is its own word.
