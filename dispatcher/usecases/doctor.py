@@ -57,7 +57,8 @@ async def examine(
     """Every check, in order. Servers beyond this machine are only reached for with `connect`.
 
     A certificate is judged at `now`, the present where it is not given. `newest` reads a relay's log; without it no log
-    is looked at; `look` looks at the HylaFAX server. With settings that cannot be read, the checks that need them are left out.
+    is looked at; `look` signs in at the HylaFAX server. With settings that cannot be read, the checks that need them
+    are left out.
     """
     now = now or datetime.now(UTC)
     checks = [_python(), *_zones()]

@@ -1,4 +1,4 @@
-"""Looks whether the HylaFAX server lets us in and is at work: sign-in, release, clock, scheduler, modems, its memory."""
+"""Looks whether the HylaFAX server lets us in and is at work: release, clock, scheduler, modems, memory."""
 
 from __future__ import annotations
 
