@@ -234,6 +234,20 @@ class TestHylafax(ChannelContract):
         outcome = await stage.channel.ask("attempt-1", ref)
         assert (outcome.verdict, outcome.cause) == (Verdict.UNKNOWN, Cause.FAX_NO_PROOF)
 
+    async def test_a_job_on_its_way_to_the_other_queue_is_no_news(self, stage: HylafaxStage) -> None:
+        """As seen at the real hfaxd: for a moment it says that somebody has deleted the job."""
+        job = await self._sent(stage)
+        stage.farend.moving = frozenset({job})
+        for ref in (job, ""):
+            outcome = await stage.channel.ask("attempt-1", ref)
+            assert (outcome.verdict, outcome.cause) == (Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE)
+
+    async def test_a_job_that_was_deleted_by_hand_is_a_doubt(self, stage: HylafaxStage) -> None:
+        job = await self._sent(stage)
+        del stage.farend.jobs[job]
+        outcome = await stage.channel.ask("attempt-1", job)
+        assert (outcome.verdict, outcome.cause) == (Verdict.UNKNOWN, Cause.FAX_NO_PROOF)
+
     async def test_a_job_that_is_over_is_found_by_its_tag(self, stage: HylafaxStage) -> None:
         stage.farend.end(await self._sent(stage), "DONE", NPAGES="3", TOTPAGES="3", TOTDIALS="1", TOTTRIES="1")
         await self._sent(stage, "attempt-10")
