@@ -7,16 +7,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatcher.channels.base import Channel
+from dispatcher.channels.base import Channel, Seen
 from dispatcher.channels.hylafax import Calls, HylafaxChannel
-from dispatcher.channels.hylafax_wire import Server
+from dispatcher.channels.hylafax_wire import Broken, Refused, Server
 from dispatcher.channels.log_files import LogFiles, Unreadable
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.relay_log import RelayLog, RelayLogs
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
-from dispatcher.domain.clock import Clock
+from dispatcher.domain.clock import Clock, SystemClock
 from dispatcher.domain.errors import Problem, SettingsError
 from dispatcher.settings import Settings, read_secret
 from dispatcher.settings.model import Relay as RelaySettings
@@ -113,6 +113,15 @@ def _relay_log(one: RelaySettings) -> RelayLog | None:
 def _log_files(one: RelaySettings) -> LogFiles | None:
     zone = ZoneInfo(one.log_zone) if one.log_zone else None
     return LogFiles(one.log_file, one.log_folder, zone) if one.log_file else None
+
+
+async def look_at_hylafax(settings: Settings) -> Seen | str:
+    """What the HylaFAX server tells of itself; or why it does not, in words."""
+    try:
+        channel = _hylafax(settings, SystemClock())
+        return await channel.look() if channel else "it is not enabled"
+    except (Broken, Refused, SettingsError) as fault:
+        return str(fault)
 
 
 def newest_in_log(one: RelaySettings) -> tuple[datetime | None, datetime] | str:

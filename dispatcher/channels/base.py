@@ -82,6 +82,17 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A far end as it was found by signing in, without a letter."""
+
+    release: str  #: what it says that it is
+    clock: datetime
+    works: bool  #: would a letter be sent now?
+    work: str  #: its own words for that
+    lines: tuple[str, ...]  #: its modems or lines, each with its state
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A callback as it came in."""
 

@@ -21,7 +21,7 @@ from dispatcher.domain.errors import NoticeRejected, Problem, UserError
 from dispatcher.domain.outcome import Outcome, Report, escape
 from dispatcher.domain.words import Cause, Kind, Verdict
 
-from .base import Abilities, CommitPoint, Notice, Parcel, Try
+from .base import Abilities, CommitPoint, Notice, Parcel, Seen, Try
 from .hylafax_results import DONE, FAILED, Job, outcome_of
 from .hylafax_wire import Broken, Conversation, Refused, Server, minute, open_conversation, span
 from .smtp import unfit
@@ -53,20 +53,6 @@ class Calls:
     def number(self, address: str) -> str:
         """What is dialled for a +E.164 number."""
         return self.dial.replace("{e164}", address).replace("{digits}", address.removeprefix("+"))
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A server as it was found without a letter."""
-
-    greeting: str
-    clock: datetime
-    scheduler: str  #: 'HylaFAX scheduler on host: Running'
-    modems: tuple[str, ...]  #: 'ttyS0: Running and idle'
-
-    @property
-    def works(self) -> bool:
-        return self.scheduler.rstrip().endswith(": Running")
 
 
 class HylafaxChannel:
@@ -205,17 +191,18 @@ class HylafaxChannel:
         except Broken as error:
             return self._unclear(escape(str(error)), left=False)
         if not seen.works:
-            return self._unclear(escape(seen.scheduler) or "no scheduler", left=False)
-        return Outcome(Verdict.ACCEPTED, detail=escape(seen.greeting), route=self.name)
+            return self._unclear(seen.work, left=False)
+        return Outcome(Verdict.ACCEPTED, detail=seen.release, route=self.name)
 
     async def look(self) -> Seen:
         """Release, clock, scheduler and modems. Raises Broken, Refused."""
         async with open_conversation(self._server) as talk:
             clock = await talk.written(await talk.store(b"II*\0"))
             await talk.ask('MDMFMT "%m: %s"')
-            scheduler, *modems = [*await talk.listing("status"), ""]
+            scheduler, *modems = await talk.listing("status") or ["no scheduler"]
             talk.part()
-        return Seen(talk.greeting, clock, scheduler, tuple(line for line in modems if line))
+        works = scheduler.rstrip().endswith(": Running")
+        return Seen(escape(talk.greeting), clock, works, escape(scheduler), tuple(map(escape, modems)))
 
     async def hear(self, notice: Notice) -> list[Report]:
         """HylaFAX calls nobody back; whoever does is not it."""

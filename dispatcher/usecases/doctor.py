@@ -32,6 +32,7 @@ from dispatcher.store.version import newest, require_newest
 from . import crew
 from .campaign_files import letterheads_in, letters_in
 from .checks import Check, Finding
+from .doctor_hylafax import Look, fax_server
 from .doctor_logs import Newest, relay_logs
 from .halt import told
 
@@ -46,12 +47,18 @@ _ZONES = ("UTC", "Europe/Zurich", "America/New_York")
 
 
 async def examine(
-    path: Path | None, *, connect: bool = False, now: datetime | None = None, newest: Newest | None = None
+    path: Path | None,
+    *,
+    connect: bool = False,
+    now: datetime | None = None,
+    newest: Newest | None = None,
+    look: Look | None = None,
 ) -> list[Check]:
     """Every check, in order. Servers beyond this machine are only reached for with `connect`.
 
     A certificate is judged at `now`, the present where it is not given. `newest` reads a relay's log; without it no log
-    is looked at. With settings that cannot be read, the checks that need them are left out.
+    is looked at; `look` signs in at the HylaFAX server. With settings that cannot be read, the checks that need them
+    are left out.
     """
     now = now or datetime.now(UTC)
     checks = [_python(), *_zones()]
@@ -64,6 +71,7 @@ async def examine(
     checks += await asyncio.to_thread(lambda: list(_templates(settings.templates.folder)))
     checks += [_spill(settings.office.folder), _ways_out(settings), *_fax_ways(settings), *_header_line(settings)]
     checks += await relay_logs(settings, newest, now) if newest else []
+    checks += await fax_server(settings, look, now, connect=connect) if look else []
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
 
 
@@ -345,8 +353,6 @@ def _servers(settings: Settings) -> Iterator[tuple[str, str, int]]:
     if settings.fax.simulator.enabled:
         url = urlsplit(settings.fax.simulator.url)
         yield "fax simulator", url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-    if settings.fax.hylafax.enabled:
-        yield "HylaFAX", settings.fax.hylafax.host, settings.fax.hylafax.port
 
 
 async def _reach(name: str, host: str, port: int, *, connect: bool) -> Check:

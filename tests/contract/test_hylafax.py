@@ -341,8 +341,8 @@ class TestHylafax(ChannelContract):
 
     async def test_a_look_tells_release_clock_and_modems(self, stage: HylafaxStage) -> None:
         seen = await stage.channel.look()
-        assert (seen.clock, seen.modems, seen.works) == (NOON, ("ttyS0: Running and idle",), True)
-        assert "6.0.7" in seen.greeting
+        assert (seen.clock, seen.lines, seen.works) == (NOON, ("ttyS0: Running and idle",), True)
+        assert "6.0.7" in seen.release
 
     async def test_whoever_calls_back_is_not_hylafax(self, stage: HylafaxStage) -> None:
         with pytest.raises(NoticeRejected):
