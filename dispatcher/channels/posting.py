@@ -10,7 +10,8 @@ import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 
@@ -102,6 +103,15 @@ def refused(meaning: Meaning, detail: str, wait: float, route: str) -> Outcome:
     if verdict is Verdict.UNSENT:
         return Outcome(verdict, cause, detail, pause_route=route)
     return Outcome(verdict, cause, detail, route=route, again_after=wait)
+
+
+def clock_of(reply: httpx2.Response) -> datetime | None:
+    """The time by the far end's clock (Date, RFC 9110 section 6.6.1); None where it does not say."""
+    try:
+        at = parsedate_to_datetime(reply.headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def unfit(outcome: Outcome, route: str) -> Outcome:

@@ -25,7 +25,7 @@ from dispatcher.domain.tokens import sign_hint, verify_hint
 from dispatcher.domain.words import Cause, Kind, Verdict
 
 from . import posting
-from .base import Abilities, CommitPoint, Notice, Parcel, Try
+from .base import Abilities, CommitPoint, Notice, Parcel, Told, Try
 from .hints import retry_after
 
 #: Fax.status. One not in it is UNKNOWN; FAILURE is told by its error.
@@ -192,13 +192,22 @@ class SinchChannel:
 
     async def probe(self, route: str = "") -> Outcome:
         """The first entry of the list of faxes: whoever gives it knows our key, and is at work."""
+        return (await self._knock()).knock
+
+    async def look(self) -> Told:
+        """The same, with its clock, for the doctor. Sinch tells no balance here."""
+        return await self._knock()
+
+    async def _knock(self) -> Told:
         try:
             reply = await self._client.get(self._faxes, params={"pageSize": "1"})
         except httpx2.RequestError as error:
-            return posting.unclear(posting.broken(error), False, self.name)
+            return Told(posting.unclear(posting.broken(error), False, self.name))
         if reply.status_code == 200 and isinstance(posting.parse(reply.content).get("faxes"), list):
-            return Outcome(Verdict.ACCEPTED, detail="it lists our faxes", route=self.name)
-        return posting.unfit(self._refused(reply, left=False), self.name)
+            knock = Outcome(Verdict.ACCEPTED, detail="it lists our faxes", route=self.name)
+        else:
+            knock = posting.unfit(self._refused(reply, left=False), self.name)
+        return Told(knock, posting.clock_of(reply))
 
     # -- asking
 

@@ -14,7 +14,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +28,7 @@ from dispatcher.domain.outcome import Outcome, Report, escape
 from dispatcher.domain.words import Cause, Kind, Verdict
 
 from . import posting
-from .base import Abilities, CommitPoint, Notice, Parcel, Try
+from .base import Abilities, CommitPoint, Notice, Parcel, Told, Try
 from .hints import retry_after
 
 #: Fax.status of an outbound fax. One not in it is UNKNOWN; 'failed' is told by its reason.
@@ -203,13 +203,29 @@ class TelnyxChannel:
 
     async def probe(self, route: str = "") -> Outcome:
         """The first entry of the list of faxes: whoever gives it knows our key, and is at work."""
+        return (await self._knock()).knock
+
+    async def look(self) -> Told:
+        """The same, with its clock and the account's balance, for the doctor."""
+        told = await self._knock()
+        if told.knock.verdict is not Verdict.ACCEPTED:
+            return told
+        try:
+            found = _data(await self._client.get(f"{self._url}/balance"))
+        except httpx2.RequestError:
+            return told
+        return replace(told, balance=escape(f"{found.get('balance', '')} {found.get('currency', '')}".strip(), 40))
+
+    async def _knock(self) -> Told:
         try:
             reply = await self._client.get(f"{self._url}/faxes", params={"page[size]": "1"})
         except httpx2.RequestError as error:
-            return posting.unclear(posting.broken(error), False, self.name)
+            return Told(posting.unclear(posting.broken(error), False, self.name))
         if reply.status_code == 200 and isinstance(posting.parse(reply.content).get("data"), list):
-            return Outcome(Verdict.ACCEPTED, detail="it lists our faxes", route=self.name)
-        return posting.unfit(self._refused(reply, left=False), self.name)
+            knock = Outcome(Verdict.ACCEPTED, detail="it lists our faxes", route=self.name)
+        else:
+            knock = posting.unfit(self._refused(reply, left=False), self.name)
+        return Told(knock, posting.clock_of(reply))
 
     # -- asking
 

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 
 from farend.http import Instead, Reply, Request
@@ -198,7 +199,7 @@ class Sinch(Vendor):
         shown = [self._shown(fax) for fax in found[(number - 1) * size : number * size]]
         total = -(-len(found) // size)
         pages = {"page": number, "totalPages": total, "pageSize": size, "totalItems": len(found)}
-        return Reply.of(200, {"faxes": shown, **pages})
+        return Reply.of(200, {"faxes": shown, **pages}, date=format_datetime(self.now(), usegmt=True))
 
     # -- calling
 
