@@ -1,4 +1,4 @@
-"""The vendors' own clients against our far ends: `make test-vendors`. Sinch has none for Python, so its npm client runs.
+"""A vendor's own client against our far end: `make test-vendors`. Sinch has none for Python, so its npm client runs.
 
 Skipped, with the reason, where npm or its packages cannot be had. The Python SDK of Telnyx is among the ordinary tests.
 """
@@ -37,12 +37,12 @@ def install(folder: Path) -> str:
         shutil.copy(HERE / name, folder)
     command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True, timeout=300)
     except subprocess.TimeoutExpired:
         return "npm could not bring the packages in five minutes"
     if done.returncode:
         return done.stderr.strip()[-300:]
-    # The client reads the version of a sister package, for its User-Agent alone; that one cannot be installed by itself.
+    # The client reads the version of a sister package, for its User-Agent alone; that one cannot be installed.
     sister = folder / "node_modules" / "@sinch" / "sdk-core"
     sister.mkdir(parents=True, exist_ok=True)
     (sister / "package.json").write_text('{"name": "@sinch/sdk-core", "version": "1.4.0"}')
