@@ -171,9 +171,8 @@ class HylafaxChannel:
         if outcomes:
             return min(outcomes, key=lambda outcome: _FURTHEST.index(outcome.verdict))
         if ref:
-            return Outcome(
-                Verdict.UNKNOWN, Cause.FAX_NO_PROOF, f"the server no longer knows job {escape(ref, 40)}", ref
-            )
+            detail = f"the server no longer knows job {escape(ref, 40)}"
+            return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_PROOF, detail, ref)
         return self._absent(about)
 
     def _absent(self, about: Try | None) -> Outcome:
