@@ -21,7 +21,7 @@ from rich.text import Text
 from dispatcher.domain.audit import AuditCheck
 from dispatcher.domain.errors import AuditBroken
 from dispatcher.domain.words import Kind, State
-from dispatcher.usecases import review
+from dispatcher.usecases import audit_log, review
 from dispatcher.usecases.review import Listed, Wanted
 
 from .output import Json, as_json, say
@@ -58,8 +58,8 @@ async def _demo(folder: Path, serve: Serve, *, json: bool) -> None:
         with _live(quiet=json) as show:
             await stage.run(show)
         outbox = await stage.lay_out()
-        audit = await review.verify_audit(stage.office)
-        await review.export_audit(stage.office, stage.folder / "audit.jsonl")
+        audit = await audit_log.verify_audit(stage.office)
+        await audit_log.export_audit(stage.office, stage.folder / "audit.jsonl")
         rows = await review.list_deliveries(stage.office, Wanted(CAMPAIGN))
         _show_json(stage, rows, letters, outbox, audit) if json else _show(stage, rows, outbox, audit)
         if not audit.sound:

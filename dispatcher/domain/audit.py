@@ -1,7 +1,7 @@
 """The audit log's entries: their canonical form, their chain, and the check of a whole log without a database.
 
 A chain shows an edit, a removal or a swap. Cutting the end off, or rewriting everything from some entry on, shows only
-against a head that was kept elsewhere: `check` takes one.
+against a state of the log that was kept elsewhere: `check` takes such heads.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
+
+from .merkle import Frontier, leaf
+from .notes import Head
 
 #: `prev` of the first entry.
 GENESIS = "0" * 64
@@ -76,12 +80,22 @@ def from_record(record: Mapping[str, Any]) -> AuditEntry:
     return AuditEntry(record["seq"], record["at"], event, record["prev"], record["hash"])
 
 
+class Verdict(StrEnum):
+    """What became of a log. Of several things that are wrong, the one that says most."""
+
+    WHOLE = "whole"
+    BROKEN = "broken"  # an entry was altered, taken out, put in or moved
+    CUT = "cut"  # the entries hold together, and fewer are there than there were
+    REWRITTEN = "rewritten"  # they hold together, and are not the ones that were there
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong with a log, at which entry."""
 
     seq: int
     what: str
+    verdict: Verdict = Verdict.BROKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +105,52 @@ class AuditCheck:
     entries: int
     head: str  #: hash of the last entry
     findings: tuple[Finding, ...]
+    tree: Frontier  #: over all entries: its root stands for the log
+    compared: int  #: heads that it was held against
 
     @property
     def sound(self) -> bool:
         return not self.findings
 
+    @property
+    def verdict(self) -> Verdict:
+        found = {one.verdict for one in self.findings}
+        order = (Verdict.BROKEN, Verdict.REWRITTEN, Verdict.CUT)
+        return next((one for one in order if one in found), Verdict.WHOLE)
 
-def check(entries: Iterable[AuditEntry], kept: tuple[int, str] | None = None) -> AuditCheck:
-    """Follow the chain from the start. `kept` is (seq, hash) of an entry noted elsewhere, which must still stand."""
+
+def check(entries: Iterable[AuditEntry], heads: Iterable[Head] = ()) -> AuditCheck:
+    """Follow the chain from the start. `heads` are states of the log that were kept elsewhere: each must still stand."""
     findings: list[Finding] = []
-    seq, head = 0, GENESIS
-    standing = kept is None
+    wanted = sorted({(one.size, one.root) for one in heads}, reverse=True)
+    compared, tree, leaves, seq, head = len(wanted), Frontier(), list[bytes](), 0, GENESIS
     for entry in entries:
         findings += _faults(entry, seq, head)
         seq, head = entry.seq, entry.hash
-        standing = standing or (entry.seq, entry.hash) == kept
-    if not standing and kept is not None:
-        findings.append(Finding(kept[0], "the entry noted elsewhere is missing or was rewritten"))
-    return AuditCheck(seq, head, tuple(findings))
+        leaves.append(leaf_of(head))
+        if wanted and tree.size + len(leaves) >= wanted[-1][0]:
+            tree, leaves = tree.add(leaves), []
+            while wanted and wanted[-1][0] <= tree.size:
+                findings += _held(tree, *wanted.pop())
+    tree = tree.add(leaves)
+    if wanted:
+        words = f"is the last one; there were {wanted[0][0]} when the log was sealed"
+        findings.append(Finding(seq, words, Verdict.CUT))
+    return AuditCheck(seq, head, tuple(findings), tree, compared)
+
+
+def leaf_of(digest: str) -> bytes:
+    """An entry's leaf in the tree, from its hash. What is no hash is a leaf too: the chain has told of it."""
+    try:
+        return leaf(bytes.fromhex(digest))
+    except ValueError:
+        return leaf(digest.encode())
+
+
+def _held(tree: Frontier, size: int, root: bytes) -> list[Finding]:
+    if (tree.size, tree.root) == (size, root) or not size:
+        return []
+    return [Finding(size, "is not the end of the log that was sealed at this length", Verdict.REWRITTEN)]
 
 
 def _faults(entry: AuditEntry, last_seq: int, head: str) -> list[Finding]:

@@ -57,6 +57,10 @@ class Frontier:
         return root
 
 
+#: A log without entries.
+NOTHING = Frontier()
+
+
 def inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The hashes that lead from entry `index` (from 0) to the root. Raises IndexError where there is no such entry."""
     if not 0 <= index < len(leaves):
@@ -92,7 +96,7 @@ def _split(size: int) -> int:
 
 def included(one: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
     """Does the path lead from the leaf hash `one` to `root`? (RFC 9162 section 2.1.3.2)"""
-    if not 0 <= index < size:
+    if not 0 <= index < size or len(one) != len(EMPTY):
         return False
     position, last, found = index, size - 1, one
     for other in path:

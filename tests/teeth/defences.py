@@ -341,10 +341,24 @@ DEFENCES = (
     ),
     Defence(
         "edited_audit_row",
-        "the head beside the database must still stand",
+        "what was sealed must still stand",
         "domain/audit.py",
-        "standing = kept is None",
-        "standing = True",
+        "    if (tree.size, tree.root) == (size, root) or not size:",
+        "    if tree.size == size:",
+    ),
+    Defence(
+        "edited_audit_row",
+        "a seal is its key's",
+        "seals.py",
+        "        Ed25519PublicKey.from_public_bytes(key.value).verify(ours[0].value, text.encode())",
+        "        assert Ed25519PublicKey",
+    ),
+    Defence(
+        "edited_audit_row",
+        "what does not go on from what was sealed is not sealed again",
+        "usecases/sealing.py",
+        "            if self._waits.pop(0).root != self.tree.root:",
+        "            if not self._waits.pop(0):",
     ),
     Defence(
         "edited_audit_row",
