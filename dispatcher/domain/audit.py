@@ -120,7 +120,7 @@ class AuditCheck:
 
 
 def check(entries: Iterable[AuditEntry], heads: Iterable[Head] = ()) -> AuditCheck:
-    """Follow the chain from the start. `heads` are states of the log that were kept elsewhere: each must still stand."""
+    """Follow the chain from the start. `heads` are states of the log that were kept elsewhere: they must still stand."""
     findings: list[Finding] = []
     wanted = sorted({(one.size, one.root) for one in heads}, reverse=True)
     compared, tree, leaves, seq, head = len(wanted), Frontier(), list[bytes](), 0, GENESIS
