@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from .merkle import Frontier, leaf
+from .merkle import NOTHING, Frontier, leaf
 from .notes import Head
 
 #: `prev` of the first entry.
@@ -119,14 +120,56 @@ class AuditCheck:
         return next((one for one in order if one in found), Verdict.WHOLE)
 
 
+class _Link(NamedTuple):
+    """What binds an entry into the log."""
+
+    seq: int
+    prev: str
+    hash: str
+    own: bool  #: the hash is that of the entry's own words
+
+
 def check(entries: Iterable[AuditEntry], heads: Iterable[Head] = ()) -> AuditCheck:
-    """Follow the chain from the start. `heads` are states of the log that were kept elsewhere: they must still stand."""
+    """Follow the chain from the start. `heads` are states of the log that were kept elsewhere, and must still stand."""
+    return _follow(map(_link, entries), heads)
+
+
+def check_export(lines: Iterable[str], heads: Iterable[Head] = ()) -> AuditCheck:
+    """The same of an export's lines, as text: what is not in its canonical form is not what was hashed.
+
+    Raises ValueError, KeyError or TypeError for a line that is no entry at all.
+    """
+    return _follow(map(_link_of_line, lines), heads)
+
+
+def _link(entry: AuditEntry) -> _Link:
+    own = entry.hash == _hash(entry.seq, entry.at, entry.event, entry.prev)
+    return _Link(entry.seq, entry.prev, entry.hash, own)
+
+
+#: An entry of an export: its keys are sorted, so that `hash`, `prev` and the number stand here. What follows `hash` is
+#: nothing but strings, in which a quotation mark is escaped: the last "hash": is the entry's own.
+_LINE = re.compile(r'(\{.*)"hash":"([0-9a-f]{64})",("object":.*)"prev":"([0-9a-f]{64})",(.*"seq":([0-9]{1,18}))\}\n?')
+
+
+def _link_of_line(line: str) -> _Link:
+    if found := _LINE.fullmatch(line):
+        before, digest, between, prev, after, seq = found.groups()
+        body = f'{before}{between}{after},"v":1}}'
+        if hashlib.sha256(_DOMAIN + prev.encode() + b"\0" + body.encode()).hexdigest() == digest:
+            return _Link(int(seq), prev, digest, own=True)
+    entry = from_record(json.loads(line))
+    return _Link(entry.seq, entry.prev, entry.hash, own=False)
+
+
+def _follow(links: Iterable[_Link], heads: Iterable[Head]) -> AuditCheck:
     findings: list[Finding] = []
     wanted = sorted({(one.size, one.root) for one in heads}, reverse=True)
-    compared, tree, leaves, seq, head = len(wanted), Frontier(), list[bytes](), 0, GENESIS
-    for entry in entries:
-        findings += _faults(entry, seq, head)
-        seq, head = entry.seq, entry.hash
+    compared, tree, leaves, seq, head = len(wanted), NOTHING, list[bytes](), 0, GENESIS
+    for link in links:
+        if not link.own or link.seq != seq + 1 or link.prev != head:
+            findings += _faults(link, seq, head)
+        seq, head = link.seq, link.hash
         leaves.append(leaf_of(head))
         if wanted and tree.size + len(leaves) >= wanted[-1][0]:
             tree, leaves = tree.add(leaves), []
@@ -153,12 +196,12 @@ def _held(tree: Frontier, size: int, root: bytes) -> list[Finding]:
     return [Finding(size, "is not the end of the log that was sealed at this length", Verdict.REWRITTEN)]
 
 
-def _faults(entry: AuditEntry, last_seq: int, head: str) -> list[Finding]:
+def _faults(link: _Link, last_seq: int, head: str) -> list[Finding]:
     faults = []
-    if entry.seq != last_seq + 1:
-        faults.append(Finding(entry.seq, f"follows entry {last_seq}: entries are missing or out of order"))
-    if entry.prev != head:
-        faults.append(Finding(entry.seq, "is not bound to the entry before it"))
-    if entry.hash != _hash(entry.seq, entry.at, entry.event, entry.prev):
-        faults.append(Finding(entry.seq, "was altered"))
+    if link.seq != last_seq + 1:
+        faults.append(Finding(link.seq, f"follows entry {last_seq}: entries are missing or out of order"))
+    if link.prev != head:
+        faults.append(Finding(link.seq, "is not bound to the entry before it"))
+    if not link.own:
+        faults.append(Finding(link.seq, "was altered"))
     return faults

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dispatcher.domain.audit import AuditCheck, AuditEntry, as_record, canonical, check, from_record
+from dispatcher.domain.audit import AuditCheck, AuditEntry, as_record, canonical, check, check_export
 from dispatcher.domain.errors import AuditUnchecked, BadSeal, Problem, SettingsError
 from dispatcher.domain.notes import BadNote, Head, PublicKey
 from dispatcher.seals import BadSignature, Seal, Seals, opened
@@ -74,26 +73,23 @@ async def seal_now(office: Office) -> Seal:
 def verify_export(path: Path, against: Against = Against(), own: Seals | None = None) -> AuditCheck:
     """Check an exported log; needs no database. `own`: the office's seals, where there is an office.
 
-    Raises UserError for a file that is no export, BadSeal and AuditUnchecked as `verify_audit`.
+    Raises AuditUnchecked for a file that is no export, and what `verify_audit` raises.
     """
     heads = _heads(against, own) if against.seals or own is not None else []
-    return check(_read_export(path), heads)
+    number = 0
 
+    def lines() -> Iterator[str]:
+        nonlocal number
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for number, line in enumerate(file, start=1):  # noqa: B007  # told where a line is no entry
+                yield line
 
-def _read_export(path: Path) -> Iterator[AuditEntry]:
     try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                yield _entry(line, f"{path}:{number}")
+        return check_export(lines(), heads)
     except (OSError, UnicodeDecodeError) as error:
         raise AuditUnchecked(Problem(str(path), f"cannot be read: {error}")) from error
-
-
-def _entry(line: str, place: str) -> AuditEntry:
-    try:
-        return from_record(json.loads(line))
     except (ValueError, KeyError, TypeError) as error:
-        problem = Problem(place, "is not an entry of an audit export", "Export the log again.")
+        problem = Problem(f"{path}:{number}", "is not an entry of an audit export", "Export the log again.")
         raise AuditUnchecked(problem) from error
 
 

@@ -336,8 +336,8 @@ DEFENCES = (
         "edited_audit_row",
         "an entry is bound to its own words",
         "domain/audit.py",
-        "if entry.hash != _hash(entry.seq, entry.at, entry.event, entry.prev):",
-        "if entry is None:",
+        "    own = entry.hash == _hash(entry.seq, entry.at, entry.event, entry.prev)",
+        "    own = True",
     ),
     Defence(
         "edited_audit_row",
