@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatcher.channels.base import Channel, Seen
+from dispatcher.channels.base import Channel, Seen, Told
 from dispatcher.channels.hylafax import Calls, HylafaxChannel
 from dispatcher.channels.hylafax_wire import Broken, Refused, Server
 from dispatcher.channels.log_files import LogFiles, Unreadable
@@ -15,7 +16,11 @@ from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.relay_log import RelayLog, RelayLogs
 from dispatcher.channels.simulator import SimulatorChannel
+from dispatcher.channels.sinch import Account as SinchAccount
+from dispatcher.channels.sinch import SinchChannel
 from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.channels.telnyx import Account as TelnyxAccount
+from dispatcher.channels.telnyx import TelnyxChannel
 from dispatcher.domain.clock import Clock, SystemClock
 from dispatcher.domain.errors import Problem, SettingsError
 from dispatcher.settings import Settings, read_secret
@@ -68,8 +73,43 @@ def _hylafax(settings: Settings, clock: Clock) -> HylafaxChannel | None:
     return HylafaxChannel(server, calls, now=clock.now)
 
 
+def _telnyx(settings: Settings, clock: Clock) -> TelnyxChannel | None:
+    given = settings.fax.telnyx
+    if not given.enabled or given.key_file is None:
+        return None
+    key, public_key = read_secret(given.key_file), base64.b64decode(given.public_key)
+    account = TelnyxAccount(key, public_key, given.connection, given.number, given.quality)
+    callback = _callback(settings, "telnyx")
+    return TelnyxChannel(account, callback, now=clock.now, url=given.url, timeout=given.timeout)
+
+
+def _sinch(settings: Settings, clock: Clock) -> SinchChannel | None:
+    given, header = settings.fax.sinch, settings.fax.header
+    if not given.enabled or given.secret_file is None:
+        return None
+    line = (header.sender, header.number or given.number) if given.header == "gateway" else None
+    zone = header.zone or settings.office.timezone
+    secret = read_secret(given.secret_file)
+    account = SinchAccount(given.project, given.key, secret, given.number, given.service, line, zone)
+    callback = _callback(settings, "sinch")
+    return SinchChannel(account, callback, now=clock.now, url=given.url, timeout=given.timeout)
+
+
+def _callback(settings: Settings, name: str) -> str:
+    """Where this provider calls back; '' where none reaches us, and it is only asked."""
+    outside = settings.callbacks.outside
+    return f"{outside}/{name}" if outside else ""
+
+
 #: A new provider is one line here.
-PROVIDERS: dict[str, Maker] = {"smtp": _smtp, "mailfax": _mailfax, "simulator": _simulator, "hylafax": _hylafax}
+PROVIDERS: dict[str, Maker] = {
+    "smtp": _smtp,
+    "mailfax": _mailfax,
+    "simulator": _simulator,
+    "hylafax": _hylafax,
+    "telnyx": _telnyx,
+    "sinch": _sinch,
+}
 
 
 def channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
@@ -122,6 +162,21 @@ async def look_at_hylafax(settings: Settings) -> Seen | str:
         return await channel.look() if channel else "it is not enabled"
     except (Broken, Refused, SettingsError) as fault:
         return str(fault)
+
+
+async def look_over_http(settings: Settings) -> dict[str, Told | str]:
+    """What each gateway over HTTP that is enabled tells of itself; or why it does not, in words."""
+    told: dict[str, Told | str] = {}
+    for name, make in (("telnyx", _telnyx), ("sinch", _sinch)):
+        try:
+            channel = make(settings, SystemClock())
+        except SettingsError as fault:
+            told[name] = str(fault)
+            continue
+        if channel is not None:
+            told[name] = await channel.look()
+            await channel.aclose()
+    return told
 
 
 def newest_in_log(one: RelaySettings) -> tuple[datetime | None, datetime] | str:

@@ -10,12 +10,13 @@ from pydantic import AfterValidator, Field, model_validator
 from dispatcher.domain.address import parse_fax
 from dispatcher.domain.errors import UserError
 
+from .gateways import OverHttp, Sinch, Telnyx
 from .limits import Pace, Spending
 from .section import Section, wrong
 from .values import Port, Price, Seconds, Secret, is_loopback, zone
 
 #: The gateways, each with a table of its name in [fax]. A new one is a word here, a table and a channel.
-FaxGateway = Literal["simulator", "mailfax", "hylafax"]
+FaxGateway = Literal["simulator", "mailfax", "hylafax", "telnyx", "sinch"]
 FAX_GATEWAYS: tuple[FaxGateway, ...] = get_args(FaxGateway)
 
 
@@ -136,12 +137,14 @@ class Fax(Section):
     mailfax: MailFax = MailFax()
     simulator: Simulator = Simulator()
     hylafax: Hylafax = Hylafax()
+    telnyx: Telnyx = Telnyx()
+    sinch: Sinch = Sinch()
     tariffs: tuple[Tariff, ...] = ()
     spending: Spending = Spending()
 
-    def gateway(self, name: FaxGateway) -> MailFax | Simulator | Hylafax:
+    def gateway(self, name: FaxGateway) -> MailFax | Simulator | Hylafax | OverHttp:
         """The table of a gateway."""
-        table: MailFax | Simulator | Hylafax = getattr(self, name)
+        table: MailFax | Simulator | Hylafax | OverHttp = getattr(self, name)
         return table
 
     @model_validator(mode="after")

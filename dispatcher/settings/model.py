@@ -148,6 +148,12 @@ class Callbacks(Section):
 
     host: str = "127.0.0.1"
     port: Port = 8025
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/@?#]+(/[^\s?#]*)?)?$")] = ""  #: as providers reach it
+
+    @property
+    def outside(self) -> str:
+        """The address that a provider is told, without the channel's name; '' where none reaches us."""
+        return f"{self.url.rstrip('/')}/callbacks" if self.url else ""
 
 
 class Secrets(Section):

@@ -22,7 +22,7 @@ from dispatcher.domain.routes import Route
 from dispatcher.domain.words import RouteState
 from dispatcher.letters import Printer
 from dispatcher.settings import Settings, database_url, load, signer
-from dispatcher.settings.fax import FAX_GATEWAYS
+from dispatcher.settings.fax import FAX_GATEWAYS, FaxGateway
 from dispatcher.settings.values import is_loopback
 from dispatcher.store import installation, routes, sending, workers
 from dispatcher.store.engine import Store, StoreFault
@@ -32,6 +32,7 @@ from dispatcher.store.version import newest, require_newest
 from . import crew
 from .campaign_files import letterheads_in, letters_in
 from .checks import Check, Finding
+from .doctor_gateways import LookOverHttp, gateways_over_http
 from .doctor_hylafax import Look, fax_server
 from .doctor_logs import Newest, relay_logs
 from .halt import told
@@ -53,12 +54,13 @@ async def examine(
     now: datetime | None = None,
     newest: Newest | None = None,
     look: Look | None = None,
+    over_http: LookOverHttp | None = None,
 ) -> list[Check]:
     """Every check, in order. Servers beyond this machine are only reached for with `connect`.
 
     A certificate is judged at `now`, the present where it is not given. `newest` reads a relay's log; without it no log
-    is looked at; `look` signs in at the HylaFAX server. With settings that cannot be read, the checks that need them
-    are left out.
+    is looked at; `look` signs in at the HylaFAX server, `over_http` at the gateways over HTTP. With settings that
+    cannot be read, the checks that need them are left out.
     """
     now = now or datetime.now(UTC)
     checks = [_python(), *_zones()]
@@ -72,6 +74,7 @@ async def examine(
     checks += [_spill(settings.office.folder), _ways_out(settings), *_fax_ways(settings), *_header_line(settings)]
     checks += await relay_logs(settings, newest, now) if newest else []
     checks += await fax_server(settings, look, now, connect=connect) if look else []
+    checks += await gateways_over_http(settings, over_http, now, connect=connect) if over_http else []
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
 
 
@@ -291,7 +294,7 @@ def _enabled(settings: Settings) -> dict[str, bool]:
     return {name: settings.fax.gateway(name).enabled for name in FAX_GATEWAYS}
 
 
-def _gateways(settings: Settings) -> list[str]:
+def _gateways(settings: Settings) -> list[FaxGateway]:
     """Those that faxes may go by: the ways that are set, and the default for numbers that none of them names."""
     ways = settings.fax.ways
     named = [] if any(not one.prefix for one in ways) else [settings.fax.default]
@@ -318,7 +321,7 @@ def _header_line(settings: Settings) -> Iterator[Check]:
     name, header = "fax header line", settings.fax.header
     if not _by_fax(settings):
         return
-    if _gateways(settings) == ["mailfax"] and settings.fax.mailfax.header == "gateway":
+    if all(getattr(settings.fax.gateway(one), "header", "ours") == "gateway" for one in _gateways(settings)):
         yield Check(
             name, Finding.NOTE, "the gateway prints it", "Look at a fax that arrived: some print '-' until told"
         )
