@@ -284,7 +284,7 @@ def _return_path(settings: Settings, clock: Clock) -> Callable[[str], str]:
 
 def seals_of(settings: Settings) -> Seals:
     """Under the name of this organisation's log."""
-    return Seals(f"{settings.office.organisation_domain}/audit-log", settings.audit.seals_file, settings.audit.key_file)
+    return Seals(f"{settings.office.organisation_domain}/audit-log", settings.audit.seals, settings.audit.key_file)
 
 
 def _signing(settings: Settings) -> Signing | None:

@@ -76,7 +76,6 @@ def verify(
         findings = [{"seq": one.seq, "what": one.what, "verdict": one.verdict} for one in found.findings]
         root = found.tree.root.hex()
         as_json(
-            sound=found.sound,
             verdict=found.verdict,
             entries=found.entries,
             head=found.head,

@@ -118,7 +118,7 @@ def _show_json(stage: Stage, rows: list[Listed], letters: int, outbox: Path, aud
         answered=[stage.answered] if stage.answered else [],
         outbox=str(outbox),
         config=str(stage.folder / "config" / "dispatcher.toml"),
-        audit={"entries": audit.entries, "verdict": "sound" if audit.sound else "broken", "head": audit.head},
+        audit={"entries": audit.entries, "verdict": audit.verdict, "head": audit.head, "seals": audit.compared},
     )
 
 
@@ -128,7 +128,8 @@ def _show(stage: Stage, rows: list[Listed], outbox: Path, audit: AuditCheck) -> 
     counts = Counter(row.delivery.state for row in rows)
     console.print("  ".join(f"{STATES[state]}: {counts[state]}" for state in State if counts[state]) + "\n")
     _show_files(console, outbox)
-    verdict = "the chain holds from the first entry to the last" if audit.sound else "BROKEN"
+    held = f"the chain holds from the first entry to the last, and to what was sealed {audit.compared} times"
+    verdict = held if audit.sound else audit.verdict.upper()
     console.print(
         f"Audit log: {audit.entries} entries, {verdict}; exported to {_short(stage.folder / 'audit.jsonl')}\n"
     )

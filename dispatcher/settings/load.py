@@ -171,7 +171,7 @@ def _derived(values: Mapping[str, object]) -> dict[str, object]:
         "secrets.token_key_file": folder / "token.key",
         "guard.folder": guard,
         "audit.key_file": guard / "audit.key",
-        "audit.seals_file": guard / "audit-seals.jsonl",
+        "audit.seals": guard / "audit-seals.jsonl",
         "mail.return_path_domain": domain,
         "templates.folder": resource("templates"),
     }

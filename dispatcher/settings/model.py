@@ -174,7 +174,7 @@ class Audit(Section):
     """How the state of the audit log is signed, and where that is kept."""
 
     key_file: Place = Path("var/guard/audit.key")  #: Ed25519, PEM; made by Dispatcher when absent; its .pub beside it
-    seals_file: Place = Path("var/guard/audit-seals.jsonl")  #: best on another disk, and copied elsewhere
+    seals: Place = Path("var/guard/audit-seals.jsonl")  #: best on another disk, and copied elsewhere
 
 
 class Signing(Section):
