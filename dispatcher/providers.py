@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from dispatcher.channels.base import Channel, Seen, Told
 from dispatcher.channels.hylafax import Calls, HylafaxChannel
 from dispatcher.channels.hylafax_wire import Broken, Refused, Server
+from dispatcher.channels.interfax import InterfaxChannel
 from dispatcher.channels.log_files import LogFiles, Unreadable
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.relay import Relay
@@ -95,6 +96,14 @@ def _sinch(settings: Settings, clock: Clock) -> SinchChannel | None:
     return SinchChannel(account, callback, now=clock.now, url=given.url, timeout=given.timeout)
 
 
+def _interfax(settings: Settings, clock: Clock) -> InterfaxChannel | None:
+    given = settings.fax.interfax
+    if not given.enabled or given.password_file is None:
+        return None
+    password = read_secret(given.password_file)
+    return InterfaxChannel(given.user, password, now=clock.now, url=given.url, timeout=given.timeout)
+
+
 def _callback(settings: Settings, name: str) -> str:
     """Where this provider calls back; '' where none reaches us, and it is only asked."""
     outside = settings.callbacks.outside
@@ -109,6 +118,7 @@ PROVIDERS: dict[str, Maker] = {
     "hylafax": _hylafax,
     "telnyx": _telnyx,
     "sinch": _sinch,
+    "interfax": _interfax,
 }
 
 
@@ -164,10 +174,17 @@ async def look_at_hylafax(settings: Settings) -> Seen | str:
         return str(fault)
 
 
+_OVER_HTTP: dict[str, Callable[[Settings, Clock], TelnyxChannel | SinchChannel | InterfaxChannel | None]] = {
+    "telnyx": _telnyx,
+    "sinch": _sinch,
+    "interfax": _interfax,
+}
+
+
 async def look_over_http(settings: Settings) -> dict[str, Told | str]:
     """What each gateway over HTTP that is enabled tells of itself; or why it does not, in words."""
     told: dict[str, Told | str] = {}
-    for name, make in (("telnyx", _telnyx), ("sinch", _sinch)):
+    for name, make in _OVER_HTTP.items():
         try:
             channel = make(settings, SystemClock())
         except SettingsError as fault:

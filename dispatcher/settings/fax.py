@@ -10,13 +10,13 @@ from pydantic import AfterValidator, Field, model_validator
 from dispatcher.domain.address import parse_fax
 from dispatcher.domain.errors import UserError
 
-from .gateways import OverHttp, Sinch, Telnyx
+from .gateways import Interfax, OverHttp, Sinch, Telnyx
 from .limits import Pace, Spending
 from .section import Section, wrong
 from .values import Port, Price, Seconds, Secret, is_loopback, zone
 
 #: The gateways, each with a table of its name in [fax]. A new one is a word here, a table and a channel.
-FaxGateway = Literal["simulator", "mailfax", "hylafax", "telnyx", "sinch"]
+FaxGateway = Literal["simulator", "mailfax", "hylafax", "telnyx", "sinch", "interfax"]
 FAX_GATEWAYS: tuple[FaxGateway, ...] = get_args(FaxGateway)
 
 
@@ -139,6 +139,7 @@ class Fax(Section):
     hylafax: Hylafax = Hylafax()
     telnyx: Telnyx = Telnyx()
     sinch: Sinch = Sinch()
+    interfax: Interfax = Interfax()
     tariffs: tuple[Tariff, ...] = ()
     spending: Spending = Spending()
 
