@@ -99,8 +99,8 @@ def _gateway_problems(gateway: Gateway) -> list[Problem]:
 
 
 class MailFaxChannel:
-    """The channel 'mailfax'. It cannot ask and hears no callback: an accepted fax waits for a person or for the gateway's
-    status mail, which comes by the road of `hear` out of our own mailbox."""
+    """The channel 'mailfax'. It cannot ask and hears no callback: an accepted fax waits for a person or for a status
+    mail of the gateway's, which comes to `hear` out of our own mailbox."""
 
     name = "mailfax"
     kind = Kind.FAX
@@ -147,7 +147,7 @@ class MailFaxChannel:
 
 
 def compose(gateway: Gateway, parcel: Parcel) -> bytes:
-    """The mail to the gateway: our reference in the subject, one attachment. Raises UserError when it is unfit to send."""
+    """The mail to the gateway: our reference as subject, one attachment. Raises UserError when it is unfit to send."""
     document = parcel.document_pdf if gateway.attach == "pdf" else parcel.document
     _check_number(parcel.address)
     if not document:

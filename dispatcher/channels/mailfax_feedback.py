@@ -37,7 +37,7 @@ ACTIONS: dict[str, posting.Meaning] = {
 }
 LIMIT = 256 * 1024  #: bytes of a mail
 #: Our reference at the beginning of a subject; switches of the gateway's may follow it.
-_ATTEMPT = re.compile(r"(?:Re:\s*)?([a-z0-9-]{1,40}(?:\.[0-9]{1,6})?)(?:\s|$)", re.IGNORECASE)
+_ATTEMPT = re.compile(r"([a-z0-9]{1,24}\.[0-9]{1,6})(?:\s|$)")
 _FACTS = ("TransactionID", "Status", "CSID", "Duration", "DestinationFax", "CompletionTime")
 
 
@@ -93,7 +93,7 @@ def _feedback(message: EmailMessage) -> Iterator[tuple[str, Outcome]]:
         for row in _xml(text) or _csv(text):
             subject = _ATTEMPT.match(row.get("OriginalSubject", "").strip())
             if subject and row.get("TransactionID", "").isdecimal():
-                yield subject[1].lower(), _outcome(row)
+                yield subject[1], _outcome(row)
 
 
 def _texts(message: EmailMessage) -> Iterator[str]:

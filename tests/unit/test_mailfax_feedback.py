@@ -23,13 +23,14 @@ def xml(status: str = "0", pages: str = "3", subject: str = f"{ATTEMPT} /bn /hn"
         '<?xml version="1.0" encoding="utf-8"?>\n<FaxStatus>'
         f"<TransactionID>12345678</TransactionID><CSID>PRODI'S PIZZA</CSID><PagesSent>{pages}</PagesSent>"
         f"<Status>{status}</Status><OriginalSubject>{subject}</OriginalSubject>"
-        "<DestinationFax>0041225550100</DestinationFax><Duration>52</Duration><SubmitTime>2026-03-02 13:45:01</SubmitTime>"
-        "<CompletionTime>2026-03-02 13:47:41</CompletionTime><Contact>John Moore</Contact></FaxStatus>"
+        "<DestinationFax>0041225550100</DestinationFax><Duration>52</Duration>"
+        "<SubmitTime>2026-03-02 13:45:01</SubmitTime><CompletionTime>2026-03-02 13:47:41</CompletionTime><Contact>John Moore</Contact></FaxStatus>"
     )
 
 
 def line(status: str = "0", pages: str = "3", subject: str = f"{ATTEMPT} /bn /hn") -> str:
-    return f'12345678,"PRODI\'S PIZZA",{pages},{status},{subject},0041225550100,52,2026-03-02 13:45:01,2026-03-02 13:47:41,"M, J"'
+    times = "2026-03-02 13:45:01,2026-03-02 13:47:41"
+    return f'12345678,"PRODI\'S PIZZA",{pages},{status},{subject},0041225550100,52,{times},"Moore, John"'
 
 
 def mail(text: str, kind: str = "text/plain") -> bytes:
