@@ -24,7 +24,8 @@ def xml(status: str = "0", pages: str = "3", subject: str = f"{ATTEMPT} /bn /hn"
         f"<TransactionID>12345678</TransactionID><CSID>PRODI'S PIZZA</CSID><PagesSent>{pages}</PagesSent>"
         f"<Status>{status}</Status><OriginalSubject>{subject}</OriginalSubject>"
         "<DestinationFax>0041225550100</DestinationFax><Duration>52</Duration>"
-        "<SubmitTime>2026-03-02 13:45:01</SubmitTime><CompletionTime>2026-03-02 13:47:41</CompletionTime><Contact>John Moore</Contact></FaxStatus>"
+        "<SubmitTime>2026-03-02 13:45:01</SubmitTime><CompletionTime>2026-03-02 13:47:41</CompletionTime>"
+        "<Contact>John Moore</Contact></FaxStatus>"
     )
 
 
