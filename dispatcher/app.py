@@ -1,4 +1,4 @@
-"""The composition root: from settings to an Office. The only module that names a provider, and that picks a clock."""
+"""The composition root: from settings to an Office. The only module that picks a clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import shlex
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -14,20 +13,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+from dispatcher import providers
 from dispatcher.archive import Archive, Overlay
 from dispatcher.channels.base import Abilities, Channel
-from dispatcher.channels.log_files import LogFiles, Unreadable
-from dispatcher.channels.mailfax import Gateway, MailFaxChannel
-from dispatcher.channels.relay import Relay
-from dispatcher.channels.relay_log import RelayLog, RelayLogs
-from dispatcher.channels.simulator import SimulatorChannel
-from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.channels.understudy import Understudy
 from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import Clock, HandClock, SystemClock
-from dispatcher.domain.errors import Conflict, Problem, SettingsError
+from dispatcher.domain.errors import Conflict
 from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.limits import Limits, Pace, Spending
 from dispatcher.domain.schedule import Policy, minutes
@@ -40,10 +33,10 @@ from dispatcher.rehearsal.fates import Fates
 from dispatcher.rehearsal.faults import Mix
 from dispatcher.rehearsal.guard import loopback_only
 from dispatcher.rehearsal.post import Post
+from dispatcher.seals import Seals
 from dispatcher.settings import Settings, database_url, read_secret, signer
+from dispatcher.settings.fax import FAX_GATEWAYS
 from dispatcher.settings.limits import Pace as PaceSettings
-from dispatcher.settings.model import Relay as RelaySettings
-from dispatcher.settings.model import is_loopback
 from dispatcher.store import version
 from dispatcher.store.engine import Store
 from dispatcher.usecases.database import upgrade_database
@@ -100,7 +93,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
     clock = clock or SystemClock()
     press = Press(settings.templates.folder, signing=_signing(settings))
     store = Store(database_url(settings))
-    channels = _channels(settings, clock)
+    channels = providers.channels(settings, clock)
     try:
         await store.read(version.require_newest)
         yield Office(
@@ -121,6 +114,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             limits=_limits(settings),
             tariffs=tuple(Tariff(**dict(one)) for one in settings.fax.tariffs),
             guard=Checkpoint(settings.guard.folder, settings.guard.machine, settings.guard.shared),
+            seals=seals_of(settings),
             signer=signer(settings.signing.certificate_file) if settings.signing.certificate_file else None,
         )
     finally:
@@ -173,7 +167,7 @@ class Playhouse:
         clock, post, cast = HandClock(self.start), Post(), self._cast()
         # Bounces come by mail, whatever the channel can do.
         ways = {name: (kind, able.speaks_back or kind is Kind.EMAIL) for name, (kind, able) in cast.items()}
-        fates = Fates(mix, seed, post, whose, ways, page_extra=page_extra(self.office))
+        fates = Fates(mix, seed, post, whose, ways, page_extra=self._page_extra())
         channels = {
             name: Understudy(name, kind, abilities, fates.of, fates.asked, fates.knocked, clock.now)
             for name, (kind, abilities) in cast.items()
@@ -189,6 +183,9 @@ class Playhouse:
         """Who carries what: the office's own channels by name, and somebody for a kind that has none yet."""
         own = {name: (one.kind, one.abilities) for name, one in self.office.channels.items()}
         return {**own, **{name: (kind, able) for kind, (name, able) in _UNDERSTUDIES.items() if name not in own}}
+
+    def _page_extra(self) -> Mapping[str, int]:
+        return {name: page_extra(self.office, name) for name in self.office.channels}
 
     def _by(self, kind: Kind) -> str:
         return self.office.outgoing.get(kind) or _UNDERSTUDIES[kind][0]
@@ -235,7 +232,7 @@ def _policy(settings: Settings, *, real: bool) -> Policy:
 
 def _limits(settings: Settings) -> Limits:
     given = settings.limits
-    fax = {"simulator": settings.fax.simulator.pace, "mailfax": settings.fax.mailfax.pace}
+    fax = {name: settings.fax.gateway(name).pace for name in FAX_GATEWAYS}
     return Limits(
         domain=_pace(settings.mail.per_domain),
         routes={
@@ -256,44 +253,6 @@ def _pace(given: PaceSettings) -> Pace:
     return Pace(given.at_once, given.per_minute, given.per_hour, timedelta(seconds=given.gap_seconds))
 
 
-# -- channels ----------------------------------------------------------------------------------------------------------
-
-Maker = Callable[[Settings, Clock], Channel | None]
-
-
-def _smtp(settings: Settings, clock: Clock) -> Channel | None:
-    relays = _relays(settings)
-    return SmtpChannel(relays, logs=_relay_logs(settings, clock)) if relays else None
-
-
-def _mailfax(settings: Settings, clock: Clock) -> Channel | None:
-    given = settings.fax.mailfax
-    if not given.enabled:
-        return None
-    relays = [relay for relay in _relays(settings) if given.relay in ("", relay.name)]
-    pattern = given.pattern.replace("{domain}", given.domain)
-    return MailFaxChannel(Gateway("mailfax", pattern, prints_header=given.header == "gateway"), relays)
-
-
-def _simulator(settings: Settings, clock: Clock) -> Channel | None:
-    given = settings.fax.simulator
-    if not given.enabled:
-        return None
-    if given.secret_file is None:
-        raise SettingsError(Problem("fax.simulator.secret_file", "the simulator needs a secret", "Name its file."))
-    callback = f"http://{settings.callbacks.host}:{settings.callbacks.port}/callbacks/simulator"
-    return SimulatorChannel(given.url, read_secret(given.secret_file).encode(), callback, now=clock.now)
-
-
-#: A new provider is one line here.
-PROVIDERS: dict[str, Maker] = {"smtp": _smtp, "mailfax": _mailfax, "simulator": _simulator}
-
-
-def _channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
-    made = {name: maker(settings, clock) for name, maker in PROVIDERS.items()}
-    return {name: channel for name, channel in made.items() if channel is not None}
-
-
 def _fax_header(settings: Settings) -> FaxHeader | None:
     given = settings.fax.header
     if not given.enabled:
@@ -306,49 +265,6 @@ def _outgoing(settings: Settings, channels: Mapping[str, Channel]) -> dict[Kind,
     others = next((one.gateways[0] for one in settings.fax.ways if not one.prefix), settings.fax.default)
     wanted = {Kind.EMAIL: "smtp", Kind.FAX: others}
     return {kind: name for kind, name in wanted.items() if name in channels}
-
-
-def _relays(settings: Settings) -> list[Relay]:
-    return [
-        Relay(
-            name=one.name,
-            host=one.host,
-            port=one.port,
-            security=one.security,
-            user=one.user,
-            password=read_secret(one.password_file) if one.password_file else "",
-            timeout_connect=one.timeout_connect,
-            timeout_reply=one.timeout_reply,
-            timeout_dot=one.timeout_dot,
-            connections=one.connections,
-        )
-        for one in settings.mail.relays
-    ]
-
-
-def _relay_logs(settings: Settings, clock: Clock) -> RelayLogs:
-    return RelayLogs({one.name: _relay_log(one) for one in settings.mail.relays}, clock.now)
-
-
-def _relay_log(one: RelaySettings) -> RelayLog | None:
-    files = _log_files(one)
-    if files is None:
-        return None
-    return RelayLog(files, tuple(shlex.split(one.queue_command)), is_loopback(one.host), one.user)
-
-
-def _log_files(one: RelaySettings) -> LogFiles | None:
-    zone = ZoneInfo(one.log_zone) if one.log_zone else None
-    return LogFiles(one.log_file, one.log_folder, zone) if one.log_file else None
-
-
-def newest_in_log(one: RelaySettings) -> tuple[datetime | None, datetime] | str:
-    """When the last line in a relay's log says that it was written, and when its file was; or why nobody knows."""
-    files = _log_files(one)
-    try:
-        return files.newest() if files else "no log is named"
-    except Unreadable as fault:
-        return str(fault)
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------
@@ -364,6 +280,11 @@ def _return_path(settings: Settings, clock: Clock) -> Callable[[str], str]:
         return f"{sign_return_path(key, delivery_id, expires)}@{domain}"
 
     return sign
+
+
+def seals_of(settings: Settings) -> Seals:
+    """Under the name of this organisation's log."""
+    return Seals(f"{settings.office.organisation_domain}/audit-log", settings.audit.seals, settings.audit.key_file)
 
 
 def _signing(settings: Settings) -> Signing | None:

@@ -58,6 +58,7 @@ class Abilities:
     asks: bool = False  #: `ask` can find out what became of an attempt
     only_doubts: bool = False  #: `ask` is for attempts in doubt; of what was accepted it has no more to tell
     speaks_back: bool = False  #: sends callbacks
+    only_hints: bool = False  #: what it calls back proves nothing by itself: `hear` asks before it reports anything
     proves: bool = False  #: gives evidence of delivery; without it, silence is only ever 'presumed'
     confirms_pages: bool = False
     retries_itself: bool = False  #: the provider dials again on its own
@@ -70,6 +71,16 @@ class Abilities:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a gateway over HTTP tells when it is looked at."""
+
+    knock: Outcome  #: as of `probe`
+    clock: datetime | None = None  #: its own, in whole seconds (RFC 9110 section 6.6.1); None where it does not say
+    balance: str = ""  #: of the account, with its currency; '' where it does not say
+    door: str = ""  #: the last part of the callback address that has to be set in the account; '' where none has
+
+
+@dataclass(frozen=True, slots=True)
 class Try:
     """What we ourselves have on record of an attempt, for a far end that does not know our name for it."""
 
@@ -77,6 +88,18 @@ class Try:
     opened_at: datetime
     left_at: datetime  #: when its last bytes were about to leave
     relay: str = ""  #: which of our relays had it; '' where its worker was lost before it could say so
+    address: str = ""  #: where it went
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A far end as it was found by signing in, without a letter."""
+
+    release: str  #: what it says that it is
+    clock: datetime
+    works: bool  #: would a letter be sent now?
+    work: str  #: its own words for that
+    lines: tuple[str, ...]  #: its modems or lines, each with its state
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,13 @@ def doctor(
     """Look whether everything is fit to send. Changes nothing; ends with 6 when something is wrong."""
     import asyncio
 
-    from dispatcher.app import newest_in_log
+    from dispatcher.providers import look_at_hylafax, look_over_http, newest_in_log
     from dispatcher.usecases.checks import Finding
     from dispatcher.usecases.doctor import examine
 
-    checks = asyncio.run(examine(session_of(context).config, connect=connect, newest=newest_in_log))
+    config = session_of(context).config
+    looks = examine(config, connect=connect, newest=newest_in_log, look=look_at_hylafax, over_http=look_over_http)
+    checks = asyncio.run(looks)
     wrong = sum(check.finding is Finding.WRONG for check in checks)
     if json:
         fields = [

@@ -55,6 +55,7 @@ class Call:
     zone: str  #: the recipient's
     only_without_proof: bool = False  #: goes only if its email brings no proof
     calendar: Calendar = PLAIN  #: the recipient's closed days
+    gateway: str = ""  #: the one that is tried first
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,6 @@ def estimate(
     mails: Sequence[int],
     calls: Sequence[Call],
     tariffs: Sequence[Tariff],
-    gateway: str,
     hours: Hours | None,
 ) -> Estimate:
     """`mails` are sizes in bytes. The same facts always give the same estimate: it is part of what is approved."""
@@ -121,9 +121,9 @@ def estimate(
         faxes_only_without_proof=len(calls) - len(sure),
         fax_pages=sum(len(call.pages) for call in calls),
         line_seconds=(_line_seconds(sure, GOOD), _line_seconds(calls, CAUTIOUS)),
-        costs=_costs(sure, calls, tariffs, gateway),
+        costs=_costs(sure, calls, tariffs),
         without_tariff=tuple(
-            sorted({call.number for call in calls if tariff_for(call.number, gateway, tariffs) is None})
+            sorted({call.number for call in calls if tariff_for(call.number, call.gateway, tariffs) is None})
         ),
         one_line_seconds=ceil(busy),
         one_line_from=begins.isoformat(timespec="seconds") if begins else "",
@@ -135,16 +135,16 @@ def _line_seconds(calls: Iterable[Call], rate: int) -> int:
     return ceil(sum(seconds(call.pages, rate) for call in calls))
 
 
-def _costs(sure: Sequence[Call], calls: Sequence[Call], tariffs: Sequence[Tariff], gateway: str) -> tuple[Cost, ...]:
-    low, high = _bill(sure, GOOD, tariffs, gateway), _bill(calls, CAUTIOUS, tariffs, gateway)
+def _costs(sure: Sequence[Call], calls: Sequence[Call], tariffs: Sequence[Tariff]) -> tuple[Cost, ...]:
+    low, high = _bill(sure, GOOD, tariffs), _bill(calls, CAUTIOUS, tariffs)
     return tuple(Cost(currency, str(low.get(currency, Decimal(0))), str(high[currency])) for currency in sorted(high))
 
 
-def _bill(calls: Iterable[Call], rate: int, tariffs: Sequence[Tariff], gateway: str) -> dict[str, Decimal]:
+def _bill(calls: Iterable[Call], rate: int, tariffs: Sequence[Tariff]) -> dict[str, Decimal]:
     """By currency."""
     bill: dict[str, Decimal] = {}
     for call in calls:
-        if tariff := tariff_for(call.number, gateway, tariffs):
+        if tariff := tariff_for(call.number, call.gateway, tariffs):
             asked = price(tariff, len(call.pages), seconds(call.pages, rate))
             bill[tariff.currency] = bill.get(tariff.currency, Decimal(0)) + asked
     return bill

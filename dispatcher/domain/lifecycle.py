@@ -44,7 +44,11 @@ TRANSITIONS: dict[State, dict[Signal, State]] = {
         Signal.RETRY: Q,
         Signal.CANCEL: X,
     },
-    P: {Signal.CONFIRM: OK, Signal.REFUSE: F},
+    P: {
+        Signal.CONFIRM: OK,
+        Signal.REFUSE: F,
+        Signal.DOUBT: I,  # a second try, made knowingly, came back: the first may have arrived
+    },
     OK: {},
     F: {Signal.CONFIRM: OK, Signal.RETRY: Q, Signal.CANCEL: X},  # given up, or sent to a corrected address instead
     X: {},

@@ -189,6 +189,7 @@ class Cause(StrEnum):
     FAX_VOICE = "fax.voice"
     FAX_NO_CARRIER_MID_PAGE = "fax.no_carrier_mid_page"
     FAX_LOST_AFTER_LAST_PAGE = "fax.lost_after_last_page"
+    FAX_PAGES_UNKNOWN = "fax.pages_unknown"
     FAX_BAD_NUMBER = "fax.bad_number"
     FAX_REFUSED = "fax.refused"
     FAX_PROVIDER_REJECTED = "fax.provider_rejected"
@@ -267,6 +268,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.FAX_VOICE: _THEIRS,
     Cause.FAX_NO_CARRIER_MID_PAGE: _WAITS,
     Cause.FAX_LOST_AFTER_LAST_PAGE: _DOUBTFUL,
+    Cause.FAX_PAGES_UNKNOWN: _DOUBTFUL,
     Cause.FAX_BAD_NUMBER: _THEIRS,
     Cause.FAX_REFUSED: _THEIRS,
     Cause.FAX_PROVIDER_REJECTED: _OURS,

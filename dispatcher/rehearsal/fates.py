@@ -58,7 +58,7 @@ class Fates:
     post: Post
     may_answer: Mapping[str, tuple[str, str]]  #: delivery id → (occurrence, addressee), of first letters
     ways: Mapping[str, tuple[Kind, bool]]  #: the channels: what each carries, and whether it hears what comes later
-    page_extra: int = 0  #: bytes that the line at the top adds to a fax page
+    page_extra: Mapping[str, int] = field(default_factory=dict)  #: bytes that the line at the top adds, by gateway
     calls: list[Call] = field(default_factory=list)
     met: dict[str, str] = field(default_factory=dict)  #: attempt id → the name of the fault that it met with
     _tries: dict[str, int] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class Fates:
     def _fax(self, one: Try, channel: str, fault: Fault | None) -> Outcome:
         if fault is not None and fault.verdict is Verdict.REFUSED:
             return _said(fault)
-        sizes = [size + self.page_extra for size in page_sizes(one.document)]
+        sizes = [size + self.page_extra.get(channel, 0) for size in page_sizes(one.document)]
         taken = Outcome(Verdict.ACCEPTED)
         if fault is None or fault.arrives:
             self._whole_call(one, channel, sizes, fault)

@@ -5,8 +5,9 @@ the TOML file, the default. Every problem in all of them is reported at once, as
 """
 
 from .causes import CauseText, causes
+from .fax import Fax, MailFax, Simulator
 from .load import load
-from .model import Archive, Callbacks, Database, Fax, Mail, MailFax, Office, Relay, Settings, Signing, Simulator, Worker
+from .model import Archive, Callbacks, Database, Mail, Office, Relay, Settings, Signing, Worker
 from .secret import database_url, read_secret
 from .shown import Shown, shown
 from .signing import Signer, signer

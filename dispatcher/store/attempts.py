@@ -98,6 +98,13 @@ async def latest(connection: AsyncConnection, delivery_id: str) -> Attempt | Non
     return from_row(row) if row else None
 
 
+async def last_made(connection: AsyncConnection, delivery_id: str) -> Attempt | None:
+    """The latest try of which something may have left. One that was turned back before says nothing of those before."""
+    made = (attempt.c.delivery_id == delivery_id) & (attempt.c.verdict != Verdict.UNSENT)
+    row = (await connection.execute(select(attempt).where(made).order_by(attempt.c.fence.desc()).limit(1))).first()
+    return from_row(row) if row else None
+
+
 async def sent_digests(connection: AsyncConnection) -> set[str]:
     """Of everything that left, or was about to, by this database."""
     return set((await connection.execute(select(attempt.c.sent_digest).where(attempt.c.sent_digest != ""))).scalars())

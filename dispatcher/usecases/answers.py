@@ -42,7 +42,7 @@ async def note_answer(office: Office, delivery_id: str, note: str, actor: Actor)
 
 
 async def _answer_proves(connection: AsyncConnection, office: Office, seen: Delivery, actor: Actor) -> None:
-    attempt = await attempts.latest(connection, seen.id)
+    attempt = await attempts.last_made(connection, seen.id)
     if attempt is not None:
         outcome = Outcome(Verdict.DELIVERED, Cause.PERSON_NOTE, "they answered")
         await apply(connection, office, Report(attempt.id, f"answer/{attempt.id}/{seen.version}", outcome), str(actor))

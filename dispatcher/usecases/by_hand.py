@@ -99,7 +99,7 @@ _PARTS = {Kind.EMAIL: {"entity"}, Kind.FAX: {"tiff", "fax_pdf"}}
 
 async def _require_way(connection: AsyncConnection, office: Office, case: Case, other: Kind) -> None:
     """Raises Conflict or SettingsError where this office could not send it so."""
-    channel = office.outgoing.get(other, "")
+    channel = next(iter(office.ways(other, case.other_address)), "")
     if channel not in office.channels:
         raise Conflict(f"E_SWITCH_NO_WAY no way to send by {other} is set up; see: dispatcher doctor")
     letter = await campaigns.get_letter(connection, case.delivery.letter)

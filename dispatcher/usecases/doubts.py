@@ -43,7 +43,7 @@ async def settle_doubt(office: Office, delivery_id: str, decision: Decision, rea
 
     async def unit(connection: AsyncConnection) -> Delivery:
         seen = await deliveries.get(connection, delivery_id)
-        attempt = await attempts.latest(connection, seen.id)
+        attempt = await attempts.last_made(connection, seen.id)
         if seen.state is not State.IN_DOUBT or attempt is None:
             raise Conflict(f"delivery {seen.id} is {seen.state}, not in doubt")
         return await _DECISIONS[decision](connection, office, seen, attempt, reason, actor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -28,35 +29,36 @@ async def estimated(office: Office, plan: Plan) -> Plan:
 
 async def _estimate(office: Office, plan: Plan) -> Estimate:
     letters = {one.digest: one for one in plan.letters}
-    faxed = {stop.letter for stop in plan.stops if stop.kind is Kind.FAX}
-    pages = {digest: await fax_pages(office, letters[digest]) for digest in sorted(faxed)}
+    faxed = {(stop.letter, gateway_of(office, stop.address)) for stop in plan.stops if stop.kind is Kind.FAX}
+    pages = {(digest, way): await fax_pages(office, letters[digest], way) for digest, way in sorted(faxed)}
     mails = [letters[stop.letter].objects["entity"] for stop in plan.stops if stop.kind is Kind.EMAIL]
     return estimate(
         letters=len(plan.letters),
         mails=await asyncio.to_thread(lambda: [office.archive.path(one).stat().st_size for one in mails]),
-        calls=[_call(plan, stop, pages[stop.letter]) for stop in plan.stops if stop.kind is Kind.FAX],
+        calls=[_call(office, plan, stop, pages) for stop in plan.stops if stop.kind is Kind.FAX],
         tariffs=office.tariffs,
-        gateway=office.outgoing.get(Kind.FAX, ""),
         hours=plan.hours,
     )
 
 
-def _call(plan: Plan, stop: Stop, pages: tuple[int, ...]) -> Call:
-    due, closed_days = datetime.fromisoformat(stop.due), plan.calendar_of(stop)
-    return Call(stop.address, pages, due, stop.zone, bool(stop.fallback_for), closed_days)
+def _call(office: Office, plan: Plan, stop: Stop, pages: Mapping[tuple[str, str], tuple[int, ...]]) -> Call:
+    due, closed_days, way = datetime.fromisoformat(stop.due), plan.calendar_of(stop), gateway_of(office, stop.address)
+    return Call(stop.address, pages[stop.letter, way], due, stop.zone, bool(stop.fallback_for), closed_days, way)
 
 
-async def fax_pages(office: Office, letter: Letter) -> tuple[int, ...]:
+def gateway_of(office: Office, number: str) -> str:
+    """The gateway that a fax to this number is offered first; '' where no way is set up."""
+    return next(iter(office.ways(Kind.FAX, number)), "")
+
+
+async def fax_pages(office: Office, letter: Letter, gateway: str) -> tuple[int, ...]:
     """The bytes of each page as the line will carry it."""
     found = tiff.pages_of(await office.archive.get(letter.objects["tiff"]))
-    return tuple(page.size + page_extra(office) for page in found)
+    return tuple(page.size + page_extra(office, gateway) for page in found)
 
 
-def page_extra(office: Office) -> int:
+def page_extra(office: Office, gateway: str) -> int:
     """Bytes that the line at the top adds to each fax page, where we print it."""
-    return HEADER_BYTES if _prints_header(office) else 0
-
-
-def _prints_header(office: Office) -> bool:
-    channel = office.channels.get(office.outgoing.get(Kind.FAX, ""))
-    return office.fax_header is not None and channel is not None and not channel.abilities.prints_header
+    channel = office.channels.get(gateway)
+    ours = office.fax_header is not None and channel is not None and not channel.abilities.prints_header
+    return HEADER_BYTES if ours else 0

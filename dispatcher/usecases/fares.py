@@ -22,6 +22,6 @@ async def fare_of(connection: AsyncConnection, office: Office, row: Delivery, wa
     tariff = tariff_for(row.address, way.channel, office.tariffs)
     if tariff is None:
         return Fare(way.via)
-    pages = await fax_pages(office, await campaigns.get_letter(connection, row.letter))
+    pages = await fax_pages(office, await campaigns.get_letter(connection, row.letter), way.channel)
     cost: Decimal = price(tariff, len(pages), seconds(pages, CAUTIOUS))
     return Fare(way.via, units(cost), tariff.currency)

@@ -31,16 +31,21 @@ class Heard(StrEnum):
 
 
 async def hear(
-    office: Office, channel_name: str, headers: Mapping[str, str], body: bytes, remote: str = ""
+    office: Office,
+    channel_name: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    remote: str = "",
+    extra: Mapping[str, str] | None = None,
 ) -> list[Heard]:
-    """Take a callback of a channel, as it came in (header names in lower case).
+    """Take a callback of a channel, as it came in (header names in lower case; `extra` is what its address had more).
 
     Raises NoticeRejected when it is not provably the provider's, NotFound for a channel we do not have.
     """
     channel = office.channels.get(channel_name)
     if channel is None:
         raise NotFound(f"there is no channel '{channel_name}'")
-    notice = Notice(headers, body, office.clock.now(), remote)
+    notice = Notice(headers, body, office.clock.now(), remote, extra or {})
     return [await take(office, report, f"channel:{channel_name}") for report in await channel.hear(notice)]
 
 
@@ -63,7 +68,8 @@ async def apply(
         await _audit(connection, office, source, "report.unknown", "attempt:unknown", report)
         return Heard.UNKNOWN
     seen = await deliveries.get(connection, attempt.delivery_id)
-    signal = _signal(office, seen, attempt, report.outcome, source)
+    last = await attempts.last_made(connection, seen.id)
+    signal = _signal(office, seen, attempt, last, report.outcome, source)
     if not await keep(connection, office, attempt, report, source, raw_digest, applied=signal is not None):
         return Heard.REPEATED
     if signal is None:
@@ -82,8 +88,10 @@ async def _require_memory(connection: AsyncConnection) -> None:
         raise StoreFault("the database is in quarantine and does not know this try; tell it again later")
 
 
-def _signal(office: Office, seen: Delivery, attempt: Attempt, outcome: Outcome, source: str) -> Signal | None:
-    """The signal that this report may give; None where it may only be kept."""
+def _signal(
+    office: Office, seen: Delivery, attempt: Attempt, last: Attempt | None, outcome: Outcome, source: str
+) -> Signal | None:
+    """The signal that this report may give; None where it may only be kept. `last`: the latest try that was made."""
     foreign = source.startswith("channel:") and source != f"channel:{attempt.channel}"
     if outcome.verdict is Verdict.UNSENT or foreign:
         return None
@@ -91,10 +99,12 @@ def _signal(office: Office, seen: Delivery, attempt: Attempt, outcome: Outcome, 
     left = office.policy.tries_left(seen.kind, outcome.cause, tries)
     knowingly = attempt.knowingly and expects(seen.state, Signal.DOUBT)
     signal = signal_for(outcome.verdict, left, knowingly=knowingly)
-    if attempt.fence != seen.fence and signal is not Signal.CONFIRM:
+    if (last is None or attempt.id != last.id) and signal is not Signal.CONFIRM:
         return None
     if signal is Signal.DOUBT and seen.state is State.IN_DOUBT:
         return None  # no news; a move would start the asking anew
+    if outcome.verdict is Verdict.UNKNOWN and seen.state is State.PRESUMED:
+        return None  # that nobody knows is what a presumption says
     if signal is Signal.ACCEPT and seen.state in (State.QUEUED, State.HELD) and attempt.verdict != Verdict.UNKNOWN:
         return None  # only a try that was in doubt can turn out to have been taken; else this is news out of order
     return signal if expects(seen.state, signal) else None

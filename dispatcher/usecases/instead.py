@@ -19,7 +19,7 @@ from dispatcher.store import audit, calendars, campaigns, deliveries
 
 from .moves import move
 from .office import Office
-from .ways import surely_unsent
+from .ways import never_arrived
 
 #: No letter goes back and forth between two addresses more often than this.
 _MOST_RETURNS = 50
@@ -71,7 +71,7 @@ async def _place(
 
 async def left_free(connection: AsyncConnection, there: Delivery) -> bool:
     """Was it taken away, and is it certain that nothing arrived? A doubt that somebody gave up on may have."""
-    return there.state is State.CANCELLED and await surely_unsent(connection, there.id)
+    return there.state is State.CANCELLED and await never_arrived(connection, there.id)
 
 
 def _in_the_same_place(new: Delivery, seen: Delivery, *, frees: bool) -> Delivery:

@@ -79,7 +79,7 @@ async def _supersede(
     if after is State.FAILED:
         await deliveries.bring_forward(connection, seen.id, office.clock.now())
     again = signal is Signal.RETRY or bool(instead)
-    if again or (seen.state is State.PRESUMED and after is State.FAILED):
+    if again or (seen.state is State.PRESUMED and after in (State.FAILED, State.IN_DOUBT)):
         for one in await deliveries.following(connection, seen):
             cause, told = Cause.LETTER_SUPERSEDED, {"because": seen.id}
             await move(connection, office, one, Signal.CANCEL, CLOCK, cause=cause, data=told)

@@ -126,7 +126,7 @@ async def _unchanged(connection: AsyncConnection, office: Office, row: Delivery)
 
 async def _ask(office: Office, row: Delivery) -> None:
     """Ask the channel if it can be asked; without news, the schedule says when to look again, or what to conclude."""
-    attempt = await office.store.read(lambda connection: attempts.latest(connection, row.id))
+    attempt = await office.store.read(lambda connection: attempts.last_made(connection, row.id))
     channel = office.channels.get(row.channel)
     if attempt is not None and channel is not None and channel.abilities.asks_about(row.state):
         outcome = await channel.ask(attempt.id, attempt.ref, _try(row, attempt))
@@ -138,7 +138,7 @@ async def _ask(office: Office, row: Delivery) -> None:
 def _try(row: Delivery, attempt: Attempt) -> Try:
     """What is on record of it, for a far end that does not know our name for it."""
     left_at = attempt.transmitting_at or attempt.closed_at or attempt.opened_at
-    return Try(row.message_id, attempt.opened_at, left_at, attempt.facts.get("relay", ""))
+    return Try(row.message_id, attempt.opened_at, left_at, attempt.facts.get("relay", ""), row.address)
 
 
 #: The causes of an UNKNOWN that is the far end's silence; with any other it is its own word.

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from dispatcher.archive import Archive
+from dispatcher.channels.base import Try
 from dispatcher.domain.lifecycle import CLAIMABLE
 from dispatcher.domain.model import Delivery, message_id
 from dispatcher.domain.outcome import Outcome
@@ -85,7 +86,7 @@ async def find_traces(office: Office) -> Traces:
     since = datetime.fromisoformat(last[0].at) - _MARGIN if last else datetime.fromtimestamp(0).astimezone()
     mails = await asyncio.to_thread(_mails, office.archive, known, since, office.domain)
     spilled = await asyncio.to_thread(lambda: dict(_spilled(office.folder)))
-    return Traces(mails, spilled, *await _ask_all(office, rows))
+    return Traces(mails, spilled, *await _ask_all(office, rows, since))
 
 
 def _mails(archive: Archive, known: set[str], since: datetime, domain: str) -> Counter[str]:
@@ -123,13 +124,13 @@ def _attempt_in(line: str) -> str:
 # -- gateways ----------------------------------------------------------------------------------------------------------
 
 
-async def _ask_all(office: Office, rows: Sequence[Delivery]) -> tuple[dict[str, int], dict[str, str]]:
+async def _ask_all(office: Office, rows: Sequence[Delivery], since: datetime) -> tuple[dict[str, int], dict[str, str]]:
     """By delivery: the last try that a gateway knows (0: none), and which gateway knows it."""
     places = asyncio.Semaphore(_QUESTIONS)
 
     async def one(row: Delivery) -> tuple[str, tuple[int, str] | None]:
         async with places:
-            return row.id, await _ask(office, row)
+            return row.id, await _ask(office, row, since)
 
     answers = {delivery_id: found for delivery_id, found in await asyncio.gather(*map(one, rows)) if found is not None}
     return (
@@ -138,20 +139,21 @@ async def _ask_all(office: Office, rows: Sequence[Delivery]) -> tuple[dict[str, 
     )
 
 
-async def _ask(office: Office, row: Delivery) -> tuple[int, str] | None:
+async def _ask(office: Office, row: Delivery, since: datetime) -> tuple[int, str] | None:
     """The last of our tries that a gateway knows beyond those on record, and which; 0: none; None: none can be asked.
 
     Where a letter may go by several gateways, a try that one of them let nobody in for left no trace anywhere: the
-    search goes on behind such gaps.
+    search goes on behind such gaps. A gateway that does not show what is as old as `since` cannot say that it has none.
     """
     names = dict.fromkeys((row.channel, *office.ways(row.kind, row.address)))
     gateways = [office.channels[name] for name in names if name in office.channels]
     if not gateways or not all(one.abilities.asks for one in gateways):
         return None
+    about = Try(row.message_id, since, since) if row.kind is Kind.FAX else None
     last, gap, silent = (0, ""), 0, False
     first = _last_known(row) + 1
     for fence in range(first, first + _MOST_TRIES):
-        outcomes = [(one.name, await one.ask(f"{row.id}.{fence}", "")) for one in gateways]
+        outcomes = [(one.name, await one.ask(f"{row.id}.{fence}", "", about)) for one in gateways]
         took = next((name for name, outcome in outcomes if _took(outcome)), "")
         silent = silent or any(_is_silence(outcome) for _, outcome in outcomes)
         last, gap = ((fence, took), 0) if took else (last, gap + 1)

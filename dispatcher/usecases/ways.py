@@ -5,12 +5,14 @@ A letter moves to another gateway only when its latest try is closed and surely 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dispatcher.domain.model import Delivery
+from dispatcher.domain.model import Attempt, Delivery
 from dispatcher.domain.routes import Lot, Route
 from dispatcher.domain.schedule import SHORT_WAIT
 from dispatcher.domain.words import Cause, Kind, Stage, Verdict
@@ -47,15 +49,22 @@ class Way:
 
 
 async def surely_unsent(connection: AsyncConnection, delivery_id: str) -> bool:
-    """Is the latest try closed, and is it certain that nothing of it arrived? True where there was none.
+    """Is the latest try that was made closed, and is it certain that nothing of it arrived? True where there was none.
 
     The last word that counted decides: a gateway's 'we never had it', or a bounce, after an acceptance is such proof.
     """
-    attempt = await attempts.latest(connection, delivery_id)
-    if attempt is None:
-        return True
-    heard = [one for one in await attempts.evidence_of(connection, delivery_id) if one["attempt_id"] == attempt.id]
-    counted = [one["verdict"] for one in heard if one["applied"]]
+    attempt = await attempts.last_made(connection, delivery_id)
+    return attempt is None or _is_proven(attempt, await attempts.evidence_of(connection, delivery_id))
+
+
+async def never_arrived(connection: AsyncConnection, delivery_id: str) -> bool:
+    """The same of all its tries: a second one, made knowingly, that was refused says nothing of the first."""
+    evidence = await attempts.evidence_of(connection, delivery_id)
+    return all(_is_proven(one, evidence) for one in await attempts.of_delivery(connection, delivery_id))
+
+
+def _is_proven(attempt: Attempt, evidence: Sequence[Mapping[str, Any]]) -> bool:
+    counted = [one["verdict"] for one in evidence if one["attempt_id"] == attempt.id and one["applied"]]
     return attempt.stage is Stage.CLOSED and (counted[-1] if counted else attempt.verdict) in NOTHING_ARRIVED
 
 

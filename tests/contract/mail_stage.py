@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from email import message_from_bytes
 
-from contract.stage import NOON, Case, Taken
+from contract.stage import NOON, WAIT, Case, Lacks, Taken
 from farend.rogue import RESET, STALL, Rogue, Script, accept_then, say
 
 from dispatcher.channels.base import Channel, Notice, Parcel
@@ -19,6 +19,8 @@ SCRIPTS: Mapping[Case, Script] = {
     Case.DROPS_AFTER: {"dot": accept_then(RESET)},
     Case.AWAY: {"data": RESET},
     Case.ODD: {"dot": accept_then(say("399 perhaps"))},
+    Case.TOO_MANY: {"rcpt": say(f"451 4.7.1 try again in {WAIT} seconds")},
+    Case.NO_KEY: {"ehlo": say("554 5.7.1 no service for you"), "helo": say("554 5.7.1 no service for you")},
 }
 
 
@@ -31,8 +33,13 @@ class MailStage:
         self.rogue, self.channel, self.address = rogue, channel, address
 
     async def address_for(self, case: Case) -> str:
+        if case not in SCRIPTS:
+            raise Lacks(f"a relay of this stage has no such case: {case}")
         self.rogue.script = SCRIPTS[case]
         return self.address
+
+    def another(self) -> Channel:
+        return self.channel
 
     def name_of(self, letter: Parcel) -> str:
         return letter.message_id
@@ -48,6 +55,12 @@ class MailStage:
 
     async def notices(self) -> list[Notice]:
         raise NotImplementedError("a relay never calls back")
+
+    async def let_end(self) -> None:
+        raise Lacks("a relay knows no end")
+
+    def lie(self, genuine: Notice) -> Notice:
+        return genuine
 
     def forge(self, body: bytes) -> Notice:
         return Notice({}, body, self.now)

@@ -18,6 +18,14 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PAGES = 3
 
 
+#: Seconds after which a far end that is TOO_MANY asks us to come back.
+WAIT = 90
+
+
+class Lacks(Exception):
+    """What this far end cannot do, as a matter of its protocol. The case is skipped with these words."""
+
+
 class Case(StrEnum):
     """What a far end does with a letter. Those above the line every adapter stages."""
 
@@ -33,6 +41,13 @@ class Case(StrEnum):
     ODD_LATER = "says later what nobody has heard of"
     BUSY_LATER = "says later that it failed for now"
     TWICE = "says the same thing twice"
+    # -- a far end that cannot behave so says why: see Lacks
+    TOO_MANY = "has no room for now, and says when it will"
+    NO_KEY = "does not let us in"
+    BACKWARDS = "says how it ended before it says that it began"
+    NEVER_CALLS = "delivers it, and never calls back"
+    EARLY = "calls back before it answers the request"
+    GONE = "is not there at all"
 
 
 AT_ONCE = (Case.TAKES, Case.REFUSES, Case.PASSES, Case.SILENT, Case.DROPS_AFTER, Case.AWAY, Case.ODD)
@@ -54,7 +69,11 @@ class Stage(Protocol):
     now: datetime  #: the channel's and the far end's clock; set to let time pass
 
     async def address_for(self, case: Case) -> str:
-        """An address at which the far end behaves so from now on. May stop or start far ends."""
+        """An address at which the far end behaves so from now on. May stop or start far ends. May raise Lacks."""
+        ...
+
+    def another(self) -> Channel:
+        """The same channel anew, as after a crash: it remembers nothing."""
         ...
 
     def name_of(self, parcel: Parcel) -> str:
@@ -73,8 +92,16 @@ class Stage(Protocol):
         """Every callback that comes, time being let pass until none is due. Only where the channel `speaks_back`."""
         ...
 
+    async def let_end(self) -> None:
+        """Time passes until nothing is under way at the far end; nobody need have called back. May raise Lacks."""
+        ...
+
     def forge(self, body: bytes) -> Notice:
         """A callback with any body, signed as the far end signs. Only where the channel `speaks_back`."""
+        ...
+
+    def lie(self, genuine: Notice) -> Notice:
+        """The callback with the contrary in it: delivered where it failed. Only where the channel has `only_hints`."""
         ...
 
 
@@ -106,7 +133,7 @@ class Leave:
         return Permit(self.until)
 
 
-def parcel(kind: Kind, address: str, document: bytes, attempt_id: str = "attempt-1") -> Parcel:
+def parcel(kind: Kind, address: str, document: bytes, attempt_id: str = "attempt-1", pages: int = PAGES) -> Parcel:
     """A letter as the dispatcher packs it."""
     fax = kind is Kind.FAX
     return Parcel(
@@ -124,5 +151,5 @@ def parcel(kind: Kind, address: str, document: bytes, attempt_id: str = "attempt
         entity=b"" if fax else b'Content-Type: text/plain; charset="us-ascii"\r\n\r\nExcellency,\r\n',
         document=document if fax else b"",
         document_pdf=b"%PDF-1.7\n%%EOF\n" if fax else b"",
-        pages=PAGES if fax else 1,
+        pages=pages if fax else 1,
     )

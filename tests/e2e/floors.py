@@ -25,6 +25,7 @@ FLOORS = {
     "settings": 1,
     "usecases": 2,
     "app": 3,
+    "providers": 2,
     "worker": 4,
     "cli": 5,
     "web": 5,

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from desk.desk import ADA, Desk, open_desk, person
 from farend.rogue import STALL, accept_then, say
 
+from dispatcher.domain.errors import Conflict
+from dispatcher.domain.model import Actor
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.words import Cause, Policy, State, Verdict
-from dispatcher.usecases import hear, operate
+from dispatcher.usecases import dispatch, halt, hear, operate
 
 
 async def _sent_again(desk: Desk) -> str:
@@ -43,3 +46,54 @@ async def test_a_second_try_that_bounces_leaves_the_first_in_doubt(database: str
         bounce = Report(second.id, "bounce-1", Outcome(Verdict.REFUSED, Cause.EMAIL_NO_MAILBOX))
         assert await hear.take(desk.office, bounce, "channel:smtp") is hear.Heard.APPLIED
         assert (await desk.only()).state is State.IN_DOUBT
+
+
+async def test_a_second_try_that_bounces_once_it_was_presumed_leaves_the_first_in_doubt(
+    database: str, tmp_path: Path
+) -> None:
+    async with open_desk(database, tmp_path, script={"dot": [accept_then(STALL)]}) as desk:
+        name = await _sent_again(desk)
+        await desk.work()
+        await desk.pass_time(days=8)
+        assert (await desk.only()).state is State.PRESUMED
+        second = (await desk.story(name)).attempts[-1]
+        unsure = Report(second.id, "unsure-1", Outcome(Verdict.UNKNOWN, Cause.EMAIL_NO_ANSWER_AFTER_DATA))
+        assert await hear.take(desk.office, unsure, "channel:smtp") is hear.Heard.IGNORED
+        bounce = Report(second.id, "bounce-1", Outcome(Verdict.REFUSED, Cause.EMAIL_NO_MAILBOX))
+        assert await hear.take(desk.office, bounce, "channel:smtp") is hear.Heard.APPLIED
+        assert (await desk.only()).state is State.IN_DOUBT
+
+
+async def test_a_second_try_that_was_turned_back_says_nothing_of_the_first(database: str, tmp_path: Path) -> None:
+    """The first is still the one that may have arrived: its late acceptance counts, and nothing goes out again."""
+    async with open_desk(database, tmp_path, script={"dot": [accept_then(STALL)]}) as desk:
+        name = await _sent_again(desk)
+        await _turned_back(desk)
+        first, second = (await desk.story(name)).attempts
+        assert (second.verdict, (await desk.only()).state) == (Verdict.UNSENT, State.QUEUED)
+        taken = Report(first.id, "taken-1", Outcome(Verdict.ACCEPTED))
+        assert await hear.take(desk.office, taken, "channel:smtp") is hear.Heard.APPLIED
+        assert (await desk.only()).state is State.ACCEPTED
+        await desk.work()
+        assert len(desk.rogue.ledger) == 1
+
+
+async def test_an_address_where_a_second_try_was_turned_back_is_not_free(database: str, tmp_path: Path) -> None:
+    """What may have arrived there does not go there again under another name, unseen."""
+    async with open_desk(database, tmp_path, script={"dot": [accept_then(STALL)]}) as desk:
+        name = await _sent_again(desk)
+        await _turned_back(desk)
+        await desk.keep_contacts([person("one", email="other@ardesia.example")])
+        moved = await operate.readdress(desk.office, name, "they moved", ADA)
+        await desk.keep_contacts([person("one", email="mission@ardesia.example")])
+        with pytest.raises(Conflict, match="went there"):
+            await operate.readdress(desk.office, moved.id, "they moved back", ADA)
+
+
+async def _turned_back(desk: Desk) -> None:
+    """Claimed, and then everything is stopped: nothing of that try leaves."""
+    worker = Actor("worker", "late")
+    (one,) = await dispatch.claim(desk.office, worker, 1)
+    await halt.stop(desk.office, "wait", ADA)
+    await dispatch.attempt(desk.office, worker, one)
+    await halt.resume(desk.office, "go on", ADA)

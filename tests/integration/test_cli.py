@@ -489,21 +489,34 @@ def test_the_audit_log_is_read_verified_and_exported(after: Program) -> None:
     assert {entry["object"] for entry in about} == {"campaign:peace"}
     assert "campaign.approve" in after("audit", "tail", "-n", "500").good().out
     verdict = after("audit", "verify", "--json").good().json
-    assert (verdict["sound"], verdict["entries"], verdict["findings"]) == (True, len(entries), [])
+    assert (verdict["verdict"], verdict["entries"], verdict["findings"]) == ("whole", len(entries), [])
     assert after("audit", "export", "log.jsonl", "--json").good().json["entries"] == len(entries)
-    assert "sound" in after("audit", "verify", "log.jsonl").good().out
+    assert "held against no seal" in after("audit", "verify", "log.jsonl").good().out
 
 
-def test_an_altered_export_is_found_out_and_ends_with_6(after: Program) -> None:
+def test_a_checkpoint_for_trustees_and_its_key_check_an_export_elsewhere(after: Program) -> None:
+    after("audit", "seal", "head.txt").good()
+    key = after("audit", "key").good().out.strip()
+    assert key.startswith("cmc.example/audit-log+")
+    after("audit", "export", "log.jsonl").good()
+    given = ("--checkpoint", "head.txt", "--key", key)
+    assert "held against 1 seals" in after("audit", "verify", "log.jsonl", *given).good().out
+    log = after.folder / "log.jsonl"
+    log.write_text("".join(log.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+    ran = after("audit", "verify", "log.jsonl", *given)
+    assert (ran.code, "when the log was sealed" in ran.out) == (4, True)
+
+
+def test_an_altered_export_is_found_out_and_ends_with_3(after: Program) -> None:
     after("audit", "export", "log.jsonl").good()
     log = after.folder / "log.jsonl"
     log.write_text(log.read_text("utf-8").replace('"campaign.approve"', '"campaign.prepare"'), "utf-8")
     ran = after("audit", "verify", "log.jsonl")
-    assert (ran.code, ran.out) == (6, "entry 3: was altered\n")
+    assert (ran.code, ran.out) == (3, "entry 3: was altered\n")
     findings = after("audit", "verify", "log.jsonl", "--json")
-    assert (findings.code, findings.json["sound"]) == (6, False)
+    assert (findings.code, findings.json["verdict"]) == (3, "broken")
     log.write_text("nonsense\n", "utf-8")
-    assert after("audit", "verify", "log.jsonl").code == 2
+    assert after("audit", "verify", "log.jsonl").code == 7
 
 
 # -- the processes -----------------------------------------------------------------------------------------------------
@@ -589,7 +602,10 @@ async def test_the_doctor_finds_nothing_wrong_with_a_sound_office(office: Progra
     assert "3 letters in 1 letterheads" in ran.out
 
 
-def test_the_doctor_finds_an_open_secret_a_broken_template_and_outcomes_beside_the_database(office: Program) -> None:
+def test_the_doctor_finds_a_sick_database_an_open_secret_a_broken_template_and_outcomes_beside_the_database(
+    office: Program,
+) -> None:
+    (office.folder / "var" / "dispatcher.db").write_bytes(b"%PDF-1.7" * 1000)
     secret = office.folder / "var" / "token.key"
     secret.write_text("0" * 64, "utf-8")
     secret.chmod(0o644)
@@ -605,6 +621,7 @@ def test_the_doctor_finds_an_open_secret_a_broken_template_and_outcomes_beside_t
     assert "token.key" in wrong["secrets"]
     assert "letters/greeting/en.md" in wrong["templates"]
     assert "spill.jsonl" in wrong["outcomes"]
+    assert "does not answer" in wrong["database"]
 
 
 def test_the_doctor_looks_on_where_the_settings_cannot_be_read(office: Program) -> None:

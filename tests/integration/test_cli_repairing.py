@@ -77,7 +77,7 @@ def test_an_act_on_many_is_shown_first_and_done_for_the_number_that_is_said_back
     )
     again = failed(*many, "--expect", "3")
     assert again.code == 5
-    assert "A person gave it up: it had failed, or nobody could know" in failed("deliveries", "list").good().out
+    assert "A person gave it up: failed, or nobody could know" in failed("deliveries", "list").good().out
 
 
 def test_one_is_tried_first_and_what_became_of_it_is_told(failed: Program) -> None:

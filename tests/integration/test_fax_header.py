@@ -13,7 +13,6 @@ import pytest
 from desk.desk import ADA, MEGAN, Desk, person
 from PIL import Image, ImageChops
 
-from dispatcher.app import PROVIDERS
 from dispatcher.archive import digest_of
 from dispatcher.channels.base import Abilities
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
@@ -24,8 +23,9 @@ from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.words import Cause, Kind, Policy, State
 from dispatcher.letters.header_line import FaxHeader, stamp, words_from
 from dispatcher.letters.legibility import STRIP_ROWS
+from dispatcher.providers import PROVIDERS
+from dispatcher.settings import fax as settings_fax
 from dispatcher.settings import load
-from dispatcher.settings import model as settings_model
 from dispatcher.usecases import launch, look, review
 from dispatcher.usecases.fax_header import header_problems
 from dispatcher.worker import Worker
@@ -206,4 +206,4 @@ def test_the_settings_say_who_prints_the_line_of_faxes_by_mail(who: str, prints:
 
 
 def test_a_tariff_of_the_settings_is_one_of_the_estimate() -> None:
-    assert set(settings_model.Tariff.model_fields) == set(Tariff.__slots__)
+    assert set(settings_fax.Tariff.model_fields) == set(Tariff.__slots__)

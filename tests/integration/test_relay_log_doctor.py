@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.app import _relay_logs, newest_in_log
 from dispatcher.domain.clock import SystemClock
 from dispatcher.domain.errors import SettingsError
+from dispatcher.providers import _relay_logs, newest_in_log
 from dispatcher.settings import load
 from dispatcher.usecases.checks import Check, Finding
 from dispatcher.usecases.doctor import examine

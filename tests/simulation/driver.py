@@ -153,8 +153,11 @@ class Cursor:
 
     def __init__(self, connection: Connection, raw: sqlite3.Cursor) -> None:
         self.connection, self._raw = connection, raw
-        self.close = raw.close
         self.fetchone, self.fetchmany, self.fetchall = raw.fetchone, raw.fetchmany, raw.fetchall
+
+    def close(self) -> None:
+        if not self.connection.closed:
+            self._raw.close()
 
     @property
     def description(self) -> Any:

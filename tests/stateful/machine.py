@@ -189,11 +189,19 @@ class Engine(RuleBasedStateMachine):
     @precondition(_any(State.IN_DOUBT))
     @rule(data=st.data(), finds_out=st.booleans(), gives_up=st.booleans())
     def settle(self, data: st.DataObject, finds_out: bool, gives_up: bool) -> None:
-        """A person finds out the truth, or cannot."""
+        """A person finds out the truth, or cannot; of a copy that is on its way back nobody can say that it arrived."""
         name, model = self._letter(data, State.IN_DOUBT), self.place.model
         known = Decision.ARRIVED if model.copies(name) else Decision.NOT_SENT
+        finds_out = finds_out and not self._comes_back(name)
         decision = known if finds_out else Decision.GIVE_UP if gives_up else Decision.RESEND
-        self._do(operate.settle_doubt(self.office, name, decision, "asked them", ADA))
+        settled = self._do(operate.settle_doubt(self.office, name, decision, "asked them", ADA))
+        if decision is Decision.ARRIVED and settled is not None:
+            self.place.model.confirmed.add(name)
+
+    def _comes_back(self, delivery_id: str) -> bool:
+        """A bounce of one of its copies is under way, and nobody has heard of it yet."""
+        bounces = {one.attempt_id for one in self.pending if one.outcome.verdict is Verdict.REFUSED}
+        return any(one.partition(".")[0] == delivery_id for one in bounces - self.place.model.bounced)
 
     @precondition(_any(State.FAILED))
     @rule(data=st.data())
@@ -224,7 +232,8 @@ class Engine(RuleBasedStateMachine):
     def answer(self, data: st.DataObject, really: int) -> None:
         """They can only answer a letter that they have."""
         name = self._letter(data)
-        if really == 0 and self.place.model.copies(name):
+        if really == 0 and self.place.model.copies(name) and not self._comes_back(name):
+            self.place.model.confirmed.add(name)
             self._do(operate.note_answer(self.office, name, "thanks", ADA))
 
     def _letter(self, data: st.DataObject, *states: State) -> str:
@@ -238,10 +247,15 @@ class Engine(RuleBasedStateMachine):
     @precondition(_some_taken)
     @rule(data=st.data(), good=st.booleans(), now=st.booleans())
     def report(self, data: st.DataObject, good: bool, now: bool) -> None:
-        """The far end tells of any try that it took, at once or some time; it never says both things of one copy."""
+        """The far end tells of any try that it took, at once or some time; it never says both things of one copy.
+
+        What somebody has in hand does not come back.
+        """
         name = data.draw(st.sampled_from(sorted(self.place.model.where)))
         outcome = Outcome(Verdict.DELIVERED) if good else Outcome(Verdict.REFUSED, Cause.EMAIL_NO_MAILBOX)
         if any(one.attempt_id == name and one.outcome.verdict is not outcome.verdict for one in self.pending):
+            return
+        if not good and name.partition(".")[0] in self.place.model.confirmed:
             return
         self.pending.append(Report(name, f"{name}/{outcome.verdict}", outcome))
         if now:

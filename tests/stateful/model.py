@@ -26,6 +26,7 @@ class Model:
     knowingly: Counter[str] = field(default_factory=Counter)  #: a person sent it again although it may have arrived
     retries: Counter[str] = field(default_factory=Counter)
     given_up_in_doubt: set[str] = field(default_factory=set)
+    confirmed: set[str] = field(default_factory=set)  #: somebody has said that they have it
     where: dict[str, bool] = field(default_factory=dict)  #: by attempt: was it taken?
     told: set[str] = field(default_factory=set)  #: attempts of which evidence was heard
     bounced: set[str] = field(default_factory=set)  #: attempts whose copy came back

@@ -84,7 +84,7 @@ def test_a_plan_adds_up() -> None:
         Tariff("+44", "", "GBP", per_page=Decimal("0.05")),
         Tariff("+33", "", "CHF", per_minute=Decimal("0.20")),
     ]
-    found = estimate(4, [1000, 2000], calls, tariffs, "simulator", None)
+    found = estimate(4, [1000, 2000], calls, tariffs, None)
     assert (found.letters, found.mails, found.mail_bytes) == (4, 2, 3000)
     assert (found.faxes, found.faxes_only_without_proof, found.fax_pages) == (3, 1, 4)
     # Low: 15 + 2 × 26.8333 = 68.6667, and 15 + 26.8333 = 41.8333. High: 15 + 77 = 92, 53.5, 53.5.
@@ -99,13 +99,22 @@ def test_a_plan_adds_up() -> None:
 
 def test_numbers_without_a_tariff_are_named_once() -> None:
     calls = [call(), call(), call("+12025550100")]
-    found = estimate(3, [], calls, [Tariff("+41", "", "CHF")], "simulator", None)
+    found = estimate(3, [], calls, [Tariff("+41", "", "CHF")], None)
     assert found.without_tariff == ("+12025550100",)
-    assert estimate(3, [], calls, [], "simulator", None).costs == ()
+    assert estimate(3, [], calls, [], None).costs == ()
+
+
+def test_each_call_is_priced_by_the_tariff_of_its_own_gateway() -> None:
+    tariffs = [
+        Tariff("+44", "", "GBP", per_page=Decimal("0.05")),
+        Tariff("+44", "cheap", "GBP", per_page=Decimal("0.01")),
+    ]
+    calls = [call("+442079460000", gateway="cheap"), call("+442079460001", gateway="other")]
+    assert estimate(2, [], calls, tariffs, None).costs == (Cost("GBP", "0.0600", "0.0600"),)
 
 
 def test_a_plan_without_faxes_has_no_line() -> None:
-    found = estimate(2, [500], [], [], "simulator", OFFICE)
+    found = estimate(2, [500], [], [], OFFICE)
     assert (found.line_seconds, found.costs, found.one_line_seconds, found.one_line_from) == ((0, 0), (), 0, "")
 
 
@@ -128,5 +137,5 @@ def test_one_line_calls_whoever_is_awake() -> None:
 
 def test_the_same_facts_give_the_same_estimate_in_any_order_of_tariffs() -> None:
     tariffs = [Tariff("+41", "", "CHF"), Tariff("", "", "EUR")]
-    once = estimate(1, [], [call(), call("+442079460000")], tariffs, "simulator", OFFICE)
-    assert once == estimate(1, [], [call(), call("+442079460000")], tariffs[::-1], "simulator", OFFICE)
+    once = estimate(1, [], [call(), call("+442079460000")], tariffs, OFFICE)
+    assert once == estimate(1, [], [call(), call("+442079460000")], tariffs[::-1], OFFICE)
