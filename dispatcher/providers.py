@@ -13,7 +13,7 @@ from dispatcher.channels.hylafax import Calls, HylafaxChannel
 from dispatcher.channels.hylafax_wire import Broken, Refused, Server
 from dispatcher.channels.interfax import InterfaxChannel
 from dispatcher.channels.log_files import LogFiles, Unreadable
-from dispatcher.channels.mailfax import Gateway, MailFaxChannel
+from dispatcher.channels.mailfax import MailFaxChannel, preset
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.relay_log import RelayLog, RelayLogs
 from dispatcher.channels.simulator import SimulatorChannel
@@ -42,7 +42,8 @@ def _mailfax(settings: Settings, clock: Clock) -> Channel | None:
         return None
     relays = [relay for relay in _relays(settings) if given.relay in ("", relay.name)]
     pattern = given.pattern.replace("{domain}", given.domain)
-    return MailFaxChannel(Gateway("mailfax", pattern, prints_header=given.header == "gateway"), relays)
+    gateway = preset(given.preset, pattern, given.number, prints_header=given.header == "gateway")
+    return MailFaxChannel(gateway, relays)
 
 
 def _simulator(settings: Settings, clock: Clock) -> Channel | None:

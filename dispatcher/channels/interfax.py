@@ -32,7 +32,7 @@ _BUSY: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_BUSY)
 _NO_ANSWER: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_ANSWER)
 _WRONG: posting.Meaning = (Verdict.REFUSED, Cause.FAX_BAD_NUMBER)
 _NO: posting.Meaning = (Verdict.REFUSED, Cause.FAX_REFUSED)
-_LINE: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE)  # the pages decide, see posting.cut
+LINE: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE)  # the pages decide, see posting.cut
 
 #: Positive values of `status`. Negative ones are under way, 0 is every page confirmed; one not in it is UNKNOWN.
 STATUS: dict[int, posting.Meaning] = {
@@ -42,8 +42,8 @@ STATUS: dict[int, posting.Meaning] = {
     **dict.fromkeys((6021, 6029), _NO),
     **dict.fromkeys((3912, 3932, 3938, 6001, 6022, 6027, 6028), _WRONG),
     **dict.fromkeys((6088, 6096, 6099, 6100), _NO),  # incompatible destination
-    **dict.fromkeys((2, 12, 3072, 3080, 3224, 3225, 3230, 3231, 3233, 3268, 3300, 3510, 3830, 8010), _LINE),
-    **dict.fromkeys((1, 256), _LINE),  # "disconnected after several minutes without a page break or confirmation"
+    **dict.fromkeys((2, 12, 3072, 3080, 3224, 3225, 3230, 3231, 3233, 3268, 3300, 3510, 3830, 8010), LINE),
+    **dict.fromkeys((1, 256), LINE),  # "disconnected after several minutes without a page break or confirmation"
     **dict.fromkeys((204000, 204001), (Verdict.REFUSED, Cause.CONTENT_INVALID)),
     205000: (Verdict.REFUSED, Cause.FAX_NO_CREDIT),
 }
@@ -238,7 +238,7 @@ def _outcome(fax: Mapping[str, Any]) -> Outcome:
         verdict, cause = (Verdict.DELIVERED, Cause.NONE) if whole else (Verdict.UNKNOWN, Cause.FAX_NO_PROOF)
     elif isinstance(status, int):
         verdict, cause = STATUS.get(status, posting.UNHEARD_OF)
-        if verdict is Verdict.DEFERRED and ((verdict, cause) == _LINE or confirmed):
+        if verdict is Verdict.DEFERRED and ((verdict, cause) == LINE or confirmed):
             verdict, cause = posting.cut(confirmed, pages or 0)
     facts = {name: escape(str(fax[name]), 128) for name in _FACTS if fax.get(name) is not None}
     return Outcome(verdict, cause, escape(json.dumps(dict(fax))), str(fax.get("id", ""))[:20], confirmed, facts)
