@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from dispatcher.channels.base import Channel, Seen, Told
 from dispatcher.channels.hylafax import Calls, HylafaxChannel
 from dispatcher.channels.hylafax_wire import Broken, Refused, Server
+from dispatcher.channels.interfax import InterfaxChannel
 from dispatcher.channels.log_files import LogFiles, Unreadable
-from dispatcher.channels.mailfax import Gateway, MailFaxChannel
+from dispatcher.channels.mailfax import MailFaxChannel, preset
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.relay_log import RelayLog, RelayLogs
 from dispatcher.channels.simulator import SimulatorChannel
@@ -41,7 +42,8 @@ def _mailfax(settings: Settings, clock: Clock) -> Channel | None:
         return None
     relays = [relay for relay in _relays(settings) if given.relay in ("", relay.name)]
     pattern = given.pattern.replace("{domain}", given.domain)
-    return MailFaxChannel(Gateway("mailfax", pattern, prints_header=given.header == "gateway"), relays)
+    gateway = preset(given.preset, pattern, given.number, prints_header=given.header == "gateway")
+    return MailFaxChannel(gateway, relays)
 
 
 def _simulator(settings: Settings, clock: Clock) -> Channel | None:
@@ -95,6 +97,14 @@ def _sinch(settings: Settings, clock: Clock) -> SinchChannel | None:
     return SinchChannel(account, callback, now=clock.now, url=given.url, timeout=given.timeout)
 
 
+def _interfax(settings: Settings, clock: Clock) -> InterfaxChannel | None:
+    given = settings.fax.interfax
+    if not given.enabled or given.password_file is None:
+        return None
+    password = read_secret(given.password_file)
+    return InterfaxChannel(given.user, password, now=clock.now, url=given.url, timeout=given.timeout)
+
+
 def _callback(settings: Settings, name: str) -> str:
     """Where this provider calls back; '' where none reaches us, and it is only asked."""
     outside = settings.callbacks.outside
@@ -109,6 +119,7 @@ PROVIDERS: dict[str, Maker] = {
     "hylafax": _hylafax,
     "telnyx": _telnyx,
     "sinch": _sinch,
+    "interfax": _interfax,
 }
 
 
@@ -164,10 +175,17 @@ async def look_at_hylafax(settings: Settings) -> Seen | str:
         return str(fault)
 
 
+_OVER_HTTP: dict[str, Callable[[Settings, Clock], TelnyxChannel | SinchChannel | InterfaxChannel | None]] = {
+    "telnyx": _telnyx,
+    "sinch": _sinch,
+    "interfax": _interfax,
+}
+
+
 async def look_over_http(settings: Settings) -> dict[str, Told | str]:
     """What each gateway over HTTP that is enabled tells of itself; or why it does not, in words."""
     told: dict[str, Told | str] = {}
-    for name, make in (("telnyx", _telnyx), ("sinch", _sinch)):
+    for name, make in _OVER_HTTP.items():
         try:
             channel = make(settings, SystemClock())
         except SettingsError as fault:

@@ -77,6 +77,7 @@ class Told:
     knock: Outcome  #: as of `probe`
     clock: datetime | None = None  #: its own, in whole seconds (RFC 9110 section 6.6.1); None where it does not say
     balance: str = ""  #: of the account, with its currency; '' where it does not say
+    door: str = ""  #: the last part of the callback address that has to be set in the account; '' where none has
 
 
 @dataclass(frozen=True, slots=True)

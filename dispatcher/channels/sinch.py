@@ -34,7 +34,7 @@ STATUS: dict[str, posting.Meaning] = {
     "IN_PROGRESS": (Verdict.ACCEPTED, Cause.NONE),
     "COMPLETED": (Verdict.DELIVERED, Cause.NONE),  # and not with a page too few, see _outcome
 }
-_CUT: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE)  # see _cut: the pages decide
+_CUT: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE)  # the pages decide: posting.cut
 _LATER: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE)
 _MACHINE: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_VOICE)
 _PAPER: posting.Meaning = (Verdict.REFUSED, Cause.CONTENT_INVALID)
@@ -321,13 +321,4 @@ def _failed(fax: Mapping[str, Any], confirmed: int | None, pages: int) -> postin
     meaning = ERRORS.get(error, posting.UNHEARD_OF)
     if meaning[0] is not Verdict.DEFERRED or (error not in MID_CALL and not confirmed):
         return meaning
-    return _cut(confirmed, pages)
-
-
-def _cut(confirmed: int | None, pages: int) -> posting.Meaning:
-    """The line was lost when so many of the pages were confirmed: the page after them may be there too."""
-    if confirmed is None:
-        return Verdict.UNKNOWN, Cause.FAX_PAGES_UNKNOWN
-    if confirmed >= pages - 1:
-        return Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE
-    return Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE
+    return posting.cut(confirmed, pages)

@@ -97,3 +97,14 @@ class Sinch(OverHttp):
     number: Number = ""  #: from which faxes leave; '' is the first of the account
     service: Word = ""  #: '' is the project's default
     header: Literal["ours", "gateway"] = "gateway"  #: who prints the line with sender, number, date and page
+
+
+class Interfax(OverHttp):
+    """The InterFAX REST API."""
+
+    needs: ClassVar[tuple[str, ...]] = ("user", "password_file")
+    title: ClassVar[str] = "interfax"
+
+    url: Address = "https://rest.interfax.net"
+    user: Word = ""
+    password_file: Secret = None

@@ -170,6 +170,13 @@ class Guard(Section):
     shared: bool = False  #: several machines send from this database, though it looks as if it were on each of them
 
 
+class Audit(Section):
+    """How the state of the audit log is signed, and where that is kept."""
+
+    key_file: Place = Path("var/guard/audit.key")  #: Ed25519, PEM; made by Dispatcher when absent; its .pub beside it
+    seals: Place = Path("var/guard/audit-seals.jsonl")  #: best on another disk, and copied elsewhere
+
+
 class Signing(Section):
     """The signature in every PDF; none unless it is set. What the files hold is judged by `signing_problems`."""
 
@@ -217,6 +224,7 @@ class Settings(Section):
     secrets: Secrets = Secrets()
     guard: Guard = Guard()
     signing: Signing = Signing()
+    audit: Audit = Audit()
     templates: Templates = Templates()
     contacts: Contacts = Contacts()
     campaigns: Campaigns = Campaigns()

@@ -18,13 +18,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.checkpoint import Checkpoint, Unreadable
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
+from dispatcher.domain.notes import BadNote
 from dispatcher.domain.routes import Route
 from dispatcher.domain.words import RouteState
 from dispatcher.letters import Printer
+from dispatcher.seals import Seals, opened
 from dispatcher.settings import Settings, database_url, load, signer
 from dispatcher.settings.fax import FAX_GATEWAYS, FaxGateway
 from dispatcher.settings.values import is_loopback
-from dispatcher.store import installation, routes, sending, workers
+from dispatcher.store import audit, installation, routes, sending, workers
 from dispatcher.store.engine import Store, StoreFault
 from dispatcher.store.sending import Stopped
 from dispatcher.store.version import newest, require_newest
@@ -175,6 +177,7 @@ async def _database(settings: Settings, now: datetime) -> AsyncIterator[Check]:
         await store.read(require_newest)
         yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
         yield await _adopted(store, settings)
+        yield await _seals(store, settings)
         yield _sending(await store.read(sending.stopped))
         yield await _crew(store, settings, now)
         for route in (await store.read(routes.every)).values():
@@ -203,6 +206,26 @@ async def _adopted(store: Store, settings: Settings) -> Check:
         found = "it was restored, copied or moved: nothing is sent from it"
         return Check("checkpoint", Finding.WRONG, found, "Run: dispatcher adopt --dry-run, then adopt it")
     return Check("checkpoint", Finding.GOOD, f"{settings.guard.folder}, which no backup of the database may carry")
+
+
+async def _seals(store: Store, settings: Settings) -> Check:
+    """What was signed of the audit log, and whether the log is as long. The whole is the affair of `audit verify`."""
+    seals = Seals("", settings.audit.seals, settings.audit.key_file)
+    fix = "Bring the file back from a copy; then: dispatcher audit verify"
+    try:
+        kept = await asyncio.to_thread(seals.kept)
+        head = opened(kept[-1].note, await asyncio.to_thread(seals.public)) if kept else None
+    except (SettingsError, BadNote, OSError) as error:
+        return Check("audit seals", Finding.WRONG, str(error), fix)
+    if head is None:
+        return Check(
+            "audit seals", Finding.NOTE, "nothing is sealed yet", "The first worker does it; see docs/audit-log.md"
+        )
+    size = await store.read(audit.size)
+    if size < head.size:
+        found = f"the log has {size} entries, and had {head.size} when it was sealed at {kept[-1].at}"
+        return Check("audit seals", Finding.WRONG, found, "Its end was cut off: run dispatcher audit verify")
+    return Check("audit seals", Finding.GOOD, f"{len(kept)}, the last of {kept[-1].at} over {head.size} entries")
 
 
 def _sending(stop: Stopped | None) -> Check:

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from dispatcher.channels.base import Told
 from dispatcher.domain.words import Verdict
 from dispatcher.settings import Settings
-from dispatcher.settings.gateways import OverHttp
 from dispatcher.settings.values import is_loopback
 
 from .checks import Check, Finding
@@ -23,6 +22,7 @@ APART = timedelta(seconds=30)
 CHECKED = {
     "telnyx": "the vendor's OpenAPI description of 2026-07-16 and its SDK 4.189.0",
     "sinch": "the vendor's OpenAPI description 'Fax API 3.0' and its npm client 1.4.0",
+    "interfax": "the vendor's help pages of 2026-11 and its Python client of 2021",
 }
 
 
@@ -36,11 +36,11 @@ async def gateways_over_http(settings: Settings, look: LookOverHttp, now: dateti
         fix = "Try it with: dispatcher doctor --connect"
         return [Check(name, Finding.NOTE, f"{one.url} was not tried", fix) for name, one in given.items()]
     told = await look(settings)
-    checks = [check for name, one in given.items() for check in _checks(name, one, told[name], now)]
+    checks = [check for name in given for check in _checks(settings, name, told[name], now)]
     return [*checks, _callbacks(settings)]
 
 
-def _checks(name: str, given: OverHttp, told: Told | str, now: datetime) -> Iterator[Check]:
+def _checks(settings: Settings, name: str, told: Told | str, now: datetime) -> Iterator[Check]:
     yield Check(f"{name} adapter", Finding.NOTE, f"checked against {CHECKED[name]}, never against the live service")
     if isinstance(told, str):
         yield Check(name, Finding.WRONG, told, f"Correct fax.{name}")
@@ -50,6 +50,9 @@ def _checks(name: str, given: OverHttp, told: Told | str, now: datetime) -> Iter
         yield Check(name, Finding.WRONG, told.knock.detail, fix)
     else:
         yield Check(name, Finding.GOOD, f"it let us in: {told.knock.detail}")
+    if told.door and settings.callbacks.outside:
+        found = f"{settings.callbacks.outside}/{name}/{told.door}"
+        yield Check(f"{name} callback", Finding.NOTE, found, "Set it in the account, as web feedback by HTTP POST")
     if told.balance:
         yield Check(f"{name} balance", Finding.GOOD, told.balance)
     if told.clock is not None:
