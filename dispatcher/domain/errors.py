@@ -16,6 +16,7 @@ DispatcherError                    exit   HTTP
 │   ├── AuditBroken
 │   ├── AuditUnchecked
 │   ├── BadSeal
+│   ├── BundleWrong
 │   └── DoctorFailed
 └── ChannelError                    75     503
     └── NoticeRejected              75     401
@@ -122,6 +123,14 @@ class AuditBroken(CheckFailed):
     """The audit log does not hold together, or is not what was sealed. The exit code tells which."""
 
     def __init__(self, words: str, exit_code: int = 3) -> None:
+        super().__init__(words)
+        self.exit_code = exit_code
+
+
+class BundleWrong(CheckFailed):
+    """An evidence bundle is not what it was when it was made, or cannot be checked. The exit code tells which."""
+
+    def __init__(self, words: str, exit_code: int) -> None:
         super().__init__(words)
         self.exit_code = exit_code
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: The root of a log without entries.
 EMPTY = hashlib.sha256(b"").digest()
@@ -61,32 +61,54 @@ class Frontier:
 NOTHING = Frontier()
 
 
-def inclusion(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """The hashes that lead from entry `index` (from 0) to the root. Raises IndexError where there is no such entry."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"entry {index} of a log of {len(leaves)}")
-    if len(leaves) == 1:
-        return []
-    middle = _split(len(leaves))
-    if index < middle:
-        return [*inclusion(leaves[:middle], index), Frontier.over(leaves[middle:]).root]
-    return [*inclusion(leaves[middle:], index - middle), Frontier.over(leaves[:middle]).root]
+@dataclass(slots=True)
+class Tree:
+    """A whole log, for proofs about it. The roots of its parts are kept: many proofs cost little more than one."""
 
+    leaves: Sequence[bytes]
+    _roots: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
-def consistency(leaves: Sequence[bytes], earlier: int) -> list[bytes]:
-    """The hashes that show that the log of `earlier` entries is the beginning of this one."""
-    if not 0 < earlier <= len(leaves):
-        raise IndexError(f"a log of {earlier} entries within one of {len(leaves)}")
-    return _subproof(leaves, earlier, whole=True)
+    @property
+    def root(self) -> bytes:
+        return self._root(0, len(self.leaves)) if self.leaves else EMPTY
 
+    def inclusion(self, index: int) -> list[bytes]:
+        """The hashes that lead from entry `index` (from 0) to the root. Raises IndexError where there is none."""
+        if not 0 <= index < len(self.leaves):
+            raise IndexError(f"entry {index} of a log of {len(self.leaves)}")
+        path, start, end = list[bytes](), 0, len(self.leaves)
+        while end - start > 1:
+            middle = start + _split(end - start)
+            if index < middle:
+                path.append(self._root(middle, end))
+                end = middle
+            else:
+                path.append(self._root(start, middle))
+                start = middle
+        return path[::-1]
 
-def _subproof(leaves: Sequence[bytes], earlier: int, *, whole: bool) -> list[bytes]:
-    if earlier == len(leaves):
-        return [] if whole else [Frontier.over(leaves).root]
-    middle = _split(len(leaves))
-    if earlier <= middle:
-        return [*_subproof(leaves[:middle], earlier, whole=whole), Frontier.over(leaves[middle:]).root]
-    return [*_subproof(leaves[middle:], earlier - middle, whole=False), Frontier.over(leaves[:middle]).root]
+    def consistency(self, earlier: int) -> list[bytes]:
+        """The hashes that show that the log of `earlier` entries is the beginning of this one."""
+        if not 0 < earlier <= len(self.leaves):
+            raise IndexError(f"a log of {earlier} entries within one of {len(self.leaves)}")
+        path, start, end = list[bytes](), 0, len(self.leaves)
+        while earlier != end:
+            middle = start + _split(end - start)
+            if earlier <= middle:
+                path.append(self._root(middle, end))
+                end = middle
+            else:
+                path.append(self._root(start, middle))
+                start = middle
+        return [*([self._root(start, end)] if start else []), *path[::-1]]
+
+    def _root(self, start: int, end: int) -> bytes:
+        if end - start == 1:
+            return self.leaves[start]
+        if (start, end) not in self._roots:
+            middle = start + _split(end - start)
+            self._roots[start, end] = node(self._root(start, middle), self._root(middle, end))
+        return self._roots[start, end]
 
 
 def _split(size: int) -> int:

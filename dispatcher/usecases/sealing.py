@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dispatcher.archive import append_durably
+from dispatcher.archive import append_durably, digest_of
 from dispatcher.domain.audit import GENESIS, leaf_of
 from dispatcher.domain.errors import AuditBroken
 from dispatcher.domain.merkle import NOTHING, Frontier
@@ -52,23 +52,36 @@ class Sealing:
         """
         if self.office.seals is None or self._broken:
             return None
-        await self._begin()
-        await self._follow()
-        why = why or self._due()
-        if not why or self.tree.size == self.sealed:
+        await self.follow()
+        if not (why or self._due()):
             return None
-        return await self._seal(why)
+        await self._hear_of_others()
+        why = why or self._due()
+        return await self._seal(why) if why and self.tree.size > self.sealed else None
 
-    async def _begin(self) -> None:
+    async def follow(self) -> None:
+        """Hold the log, as far as it was not yet, against what was sealed. Raises AuditBroken."""
+        if not self._begun:
+            heads = await asyncio.to_thread(self._heads)
+            self._waits = sorted(heads, key=lambda one: one.size)
+            self.sealed = max((one.size for one in heads), default=0)
+            self._begun = True
+        await self._follow()
+
+    async def _hear_of_others(self) -> None:
+        """Other workers seal the same log into the same file: what one has sealed is sealed."""
+        size = max((head.size for head in await asyncio.to_thread(self._heads)), default=0)
+        if size > self.sealed:
+            self.sealed, self.urgent = size, False
+            self.since = self.office.clock.now() if self.tree.size > size else None
+
+    def _heads(self) -> list[Head]:
         seals = self.office.seals
-        if self._begun or seals is None:
-            return
-        kept = await asyncio.to_thread(seals.kept)
-        key = await asyncio.to_thread(seals.public) if kept else None
-        heads = [opened(one.note, key) for one in kept if key is not None]
-        self._waits = sorted(heads, key=lambda one: one.size)
-        self.sealed = max((one.size for one in heads), default=0)
-        self._begun = True
+        kept = seals.kept() if seals is not None else []
+        if seals is None or not kept:
+            return []
+        key = seals.public()
+        return [opened(one.note, key) for one in kept]
 
     async def _follow(self) -> None:
         while links := await self._next():
@@ -114,3 +127,20 @@ class Sealing:
         await asyncio.to_thread(append_durably, seals.file, seal.line)
         self.sealed, self.since, self.urgent = self.tree.size, None, False
         return seal
+
+
+async def set_aside(office: Office, mark: str) -> str:
+    """What was sealed does not fit a database that a person has adopted: keep it under another name. Its sha256, or ''.
+
+    Doing it again under the same mark finds what was set aside before.
+    """
+    seals = office.seals
+    if seals is None:
+        return ""
+    old = seals.file.with_name(f"{seals.file.stem}.before-{mark}{seals.file.suffix}")
+    try:
+        await Sealing(office).follow()
+    except AuditBroken:
+        await asyncio.to_thread(seals.file.rename, old)
+    there = await asyncio.to_thread(old.exists)
+    return digest_of(await asyncio.to_thread(old.read_bytes)) if there else ""

@@ -110,7 +110,7 @@ async def calls(
     office: Office, first: int, made: Sequence[Rendered], wanted: Sequence[Case], killing: Place | None = None
 ) -> list[Story]:
     """Queue a letter for each case and let the worker work until each has come to where it should, or time is over."""
-    kept = {one.fax_pages: one for one in await place.keep(office, f"line-{first}", first, made)}
+    kept = {one.fax_pages: one for one in await place.keep(office, first, made)}
     rows = await place.queue(office, first, [*kept.values()], [(case.number, kept[case.pages]) for case in wanted])
     goal = {row.id: case.state for row, case in zip(rows, wanted, strict=True)}
     killed = next((row.id for row, case in zip(rows, wanted, strict=True) if "killed" in case.name), "")

@@ -507,6 +507,19 @@ def test_a_checkpoint_for_trustees_and_its_key_check_an_export_elsewhere(after: 
     assert (ran.code, "when the log was sealed" in ran.out) == (4, True)
 
 
+def test_a_campaigns_evidence_is_packed_and_checked(after: Program) -> None:
+    given = ("evidence", "bundle", "all.zip", "--campaign", "peace")
+    assert after(*given).code == 2  # without a reason
+    made = after(*given, "--reason", "archive", "--json").good().json
+    assert (made["missing"], made["deliveries"] > 0) == ([], True)
+    assert "approved at" in after("evidence", "verify", "all.zip").good().out
+    other = "cmc.example/audit-log+00000000+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    assert after("evidence", "verify", "all.zip", "--key", other).code == 3
+    assert after("evidence", "verify", "log.zip").code == 7
+    assert after(*given, "--reason", "again").code == 2  # nothing is written over
+    assert after("evidence", "bundle", "b.zip", "--reason", "why").code == 2  # of what?
+
+
 def test_an_altered_export_is_found_out_and_ends_with_3(after: Program) -> None:
     after("audit", "export", "log.jsonl").good()
     log = after.folder / "log.jsonl"

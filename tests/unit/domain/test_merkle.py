@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.domain.merkle import EMPTY, NOTHING, Frontier, consistency, consistent, included, inclusion, leaf
+from dispatcher.domain.merkle import EMPTY, NOTHING, Frontier, Tree, consistent, included, leaf
 
 #: transparency-dev/merkle, testdata/ of 2026-07-23 (commit 417fb0c), 98 of each; see NOTICE.
 VECTORS = json.loads((Path(__file__).parents[2] / "fixtures" / "merkle_vectors.json").read_text())
@@ -65,13 +65,14 @@ def test_every_proof_of_every_small_log_holds_and_no_other_does() -> None:
     for size in range(1, 41):
         log = leaves[:size]
         root = Frontier.over(log).root
+        assert Tree(log).root == root
         for index in range(size):
-            path = inclusion(log, index)
+            path = Tree(log).inclusion(index)
             assert included(log[index], index, size, path, root)
             assert not included(log[index - 1], index, size, path, root) or size == 1
             assert not included(log[index], index, size, [*path, root], root)
         for earlier in range(1, size + 1):
-            path, before = consistency(log, earlier), Frontier.over(log[:earlier]).root
+            path, before = Tree(log).consistency(earlier), Frontier.over(log[:earlier]).root
             assert consistent(earlier, size, path, before, root)
             assert not consistent(earlier, size, path, leaf(before), root)
             assert not consistent(earlier, size, path, before, leaf(root))
@@ -86,10 +87,10 @@ def test_a_log_that_goes_on_is_the_log_from_the_start() -> None:
 @pytest.mark.parametrize(("size", "index"), [(0, 0), (3, 3), (3, -1)])
 def test_there_is_no_proof_of_an_entry_that_is_not_there(size: int, index: int) -> None:
     with pytest.raises(IndexError):
-        inclusion([EMPTY] * size, index)
+        Tree([EMPTY] * size).inclusion(index)
 
 
 @pytest.mark.parametrize("earlier", [0, 4])
 def test_there_is_no_proof_of_a_log_that_was_not(earlier: int) -> None:
     with pytest.raises(IndexError):
-        consistency([EMPTY] * 3, earlier)
+        Tree([EMPTY] * 3).consistency(earlier)
