@@ -25,6 +25,7 @@ from . import (
     doctor,
     doubts,
     failures,
+    inbox,
     letters,
     limits,
     occurrences,
@@ -52,7 +53,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
 _NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, sending, limits, routes, workers, audit)
-for noun in (*_NOUNS, calendars, config, database):
+for noun in (*_NOUNS, inbox, calendars, config, database):
     app.add_typer(noun.app)
 for verb in (rehearse.rehearse, occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)
