@@ -33,6 +33,7 @@ from dispatcher.rehearsal.fates import Fates
 from dispatcher.rehearsal.faults import Mix
 from dispatcher.rehearsal.guard import loopback_only
 from dispatcher.rehearsal.post import Post
+from dispatcher.seals import Seals
 from dispatcher.settings import Settings, database_url, read_secret, signer
 from dispatcher.settings.fax import FAX_GATEWAYS
 from dispatcher.settings.limits import Pace as PaceSettings
@@ -113,6 +114,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             limits=_limits(settings),
             tariffs=tuple(Tariff(**dict(one)) for one in settings.fax.tariffs),
             guard=Checkpoint(settings.guard.folder, settings.guard.machine, settings.guard.shared),
+            seals=seals_of(settings),
             signer=signer(settings.signing.certificate_file) if settings.signing.certificate_file else None,
         )
     finally:
@@ -278,6 +280,11 @@ def _return_path(settings: Settings, clock: Clock) -> Callable[[str], str]:
         return f"{sign_return_path(key, delivery_id, expires)}@{domain}"
 
     return sign
+
+
+def seals_of(settings: Settings) -> Seals:
+    """Under the name of this organisation's log."""
+    return Seals(f"{settings.office.organisation_domain}/audit-log", settings.audit.seals, settings.audit.key_file)
 
 
 def _signing(settings: Settings) -> Signing | None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatcher.channels.base import Channel, Seen
+from dispatcher.channels.base import Channel, Seen, Told
 from dispatcher.channels.hylafax import Calls, HylafaxChannel
 from dispatcher.channels.hylafax_wire import Broken, Refused, Server
+from dispatcher.channels.interfax import InterfaxChannel
 from dispatcher.channels.log_files import LogFiles, Unreadable
-from dispatcher.channels.mailfax import Gateway, MailFaxChannel
+from dispatcher.channels.mailfax import MailFaxChannel, preset
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.relay_log import RelayLog, RelayLogs
 from dispatcher.channels.simulator import SimulatorChannel
+from dispatcher.channels.sinch import Account as SinchAccount
+from dispatcher.channels.sinch import SinchChannel
 from dispatcher.channels.smtp import SmtpChannel
+from dispatcher.channels.telnyx import Account as TelnyxAccount
+from dispatcher.channels.telnyx import TelnyxChannel
 from dispatcher.domain.clock import Clock, SystemClock
 from dispatcher.domain.errors import Problem, SettingsError
 from dispatcher.settings import Settings, read_secret
@@ -36,7 +42,8 @@ def _mailfax(settings: Settings, clock: Clock) -> Channel | None:
         return None
     relays = [relay for relay in _relays(settings) if given.relay in ("", relay.name)]
     pattern = given.pattern.replace("{domain}", given.domain)
-    return MailFaxChannel(Gateway("mailfax", pattern, prints_header=given.header == "gateway"), relays)
+    gateway = preset(given.preset, pattern, given.number, prints_header=given.header == "gateway")
+    return MailFaxChannel(gateway, relays)
 
 
 def _simulator(settings: Settings, clock: Clock) -> Channel | None:
@@ -68,8 +75,52 @@ def _hylafax(settings: Settings, clock: Clock) -> HylafaxChannel | None:
     return HylafaxChannel(server, calls, now=clock.now)
 
 
+def _telnyx(settings: Settings, clock: Clock) -> TelnyxChannel | None:
+    given = settings.fax.telnyx
+    if not given.enabled or given.key_file is None:
+        return None
+    key, public_key = read_secret(given.key_file), base64.b64decode(given.public_key)
+    account = TelnyxAccount(key, public_key, given.connection, given.number, given.quality)
+    callback = _callback(settings, "telnyx")
+    return TelnyxChannel(account, callback, now=clock.now, url=given.url, timeout=given.timeout)
+
+
+def _sinch(settings: Settings, clock: Clock) -> SinchChannel | None:
+    given, header = settings.fax.sinch, settings.fax.header
+    if not given.enabled or given.secret_file is None:
+        return None
+    line = (header.sender, header.number or given.number) if given.header == "gateway" else None
+    zone = header.zone or settings.office.timezone
+    secret = read_secret(given.secret_file)
+    account = SinchAccount(given.project, given.key, secret, given.number, given.service, line, zone)
+    callback = _callback(settings, "sinch")
+    return SinchChannel(account, callback, now=clock.now, url=given.url, timeout=given.timeout)
+
+
+def _interfax(settings: Settings, clock: Clock) -> InterfaxChannel | None:
+    given = settings.fax.interfax
+    if not given.enabled or given.password_file is None:
+        return None
+    password = read_secret(given.password_file)
+    return InterfaxChannel(given.user, password, now=clock.now, url=given.url, timeout=given.timeout)
+
+
+def _callback(settings: Settings, name: str) -> str:
+    """Where this provider calls back; '' where none reaches us, and it is only asked."""
+    outside = settings.callbacks.outside
+    return f"{outside}/{name}" if outside else ""
+
+
 #: A new provider is one line here.
-PROVIDERS: dict[str, Maker] = {"smtp": _smtp, "mailfax": _mailfax, "simulator": _simulator, "hylafax": _hylafax}
+PROVIDERS: dict[str, Maker] = {
+    "smtp": _smtp,
+    "mailfax": _mailfax,
+    "simulator": _simulator,
+    "hylafax": _hylafax,
+    "telnyx": _telnyx,
+    "sinch": _sinch,
+    "interfax": _interfax,
+}
 
 
 def channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
@@ -122,6 +173,28 @@ async def look_at_hylafax(settings: Settings) -> Seen | str:
         return await channel.look() if channel else "it is not enabled"
     except (Broken, Refused, SettingsError) as fault:
         return str(fault)
+
+
+_OVER_HTTP: dict[str, Callable[[Settings, Clock], TelnyxChannel | SinchChannel | InterfaxChannel | None]] = {
+    "telnyx": _telnyx,
+    "sinch": _sinch,
+    "interfax": _interfax,
+}
+
+
+async def look_over_http(settings: Settings) -> dict[str, Told | str]:
+    """What each gateway over HTTP that is enabled tells of itself; or why it does not, in words."""
+    told: dict[str, Told | str] = {}
+    for name, make in _OVER_HTTP.items():
+        try:
+            channel = make(settings, SystemClock())
+        except SettingsError as fault:
+            told[name] = str(fault)
+            continue
+        if channel is not None:
+            told[name] = await channel.look()
+            await channel.aclose()
+    return told
 
 
 def newest_in_log(one: RelaySettings) -> tuple[datetime | None, datetime] | str:

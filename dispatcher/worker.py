@@ -22,21 +22,23 @@ from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.clock import StepWatch
 from dispatcher.domain.errors import Conflict, DispatcherError
 from dispatcher.domain.model import Actor
+from dispatcher.domain.notes import BadNote
 from dispatcher.domain.rollback import Quarantined
 from dispatcher.domain.seat import Seat
 from dispatcher.domain.words import Asked
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
-from dispatcher.usecases import breaker, crew, dispatch, guard, review, sweep
+from dispatcher.usecases import breaker, crew, dispatch, guard, sweep
 from dispatcher.usecases.crew import WorkerRow
 from dispatcher.usecases.dispatch import Claim
 from dispatcher.usecases.office import Office
+from dispatcher.usecases.sealing import Sealing
 
 log = logging.getLogger(__name__)
 
 #: A slow try keeps a drain from looking at what else is due for no longer than this.
 WAIT_SECONDS = 1.0
-#: How often the end of the audit log is noted beside the database.
+#: How often the end of the audit log is noted outside the database.
 NOTE_SECONDS = 600
 #: How often, at the most, a worker looks whether others of its machine have died.
 LOOK_SECONDS = 1.0
@@ -69,6 +71,11 @@ class Worker:
     _off: bool = False
     _claimed: int = 0
     _leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    _sealing: Sealing = field(init=False)
+    _unsealed: str = ""
+
+    def __post_init__(self) -> None:
+        self._sealing = Sealing(self.office)
 
     async def tick(self) -> int:
         """Sweep, then start what is due; how many rows were touched.
@@ -102,6 +109,7 @@ class Worker:
         try:
             if not await self._at_home() or self._off:
                 return 0
+            await self.seal()
             return await sweep.ask(self.office) + await breaker.look_at_closed(self.office)
         except StoreFault as fault:
             log.error("nobody is asked: %s", fault)
@@ -124,6 +132,7 @@ class Worker:
     async def _finish(self) -> None:
         """What is under way, and our own row."""
         await self.settle()
+        await self.seal("the end of a worker")
         await self.note()
         try:
             if self._row is not None:
@@ -133,12 +142,20 @@ class Worker:
             log.error("this worker's end was not written down: %s", fault)
 
     async def note(self) -> None:
-        """Note the end of the audit log beside the database."""
+        """Note the end of the audit log outside the database."""
         try:
-            await review.note_head(self.office)
             await guard.note_end(self.office)
         except (DispatcherError, OSError) as fault:
             log.error("the end of the audit log was not noted: %s", fault)
+
+    async def seal(self, why: str = "") -> None:
+        """Seal the audit log where that is due; where it cannot be, letters go out nevertheless, and the log tells."""
+        try:
+            await self._sealing.look(why)
+        except (DispatcherError, BadNote, OSError) as fault:
+            if str(fault) != self._unsealed:
+                log.error("the audit log was not sealed: %s", fault)
+            self._unsealed = str(fault)
 
     async def settle(self) -> None:
         """Wait for the tries under way."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from desk.compiled import compiled_once
 from desk.databases import Databases
 from desk.desk import Desk, open_desk
 from PIL import Image, ImageDraw
@@ -46,6 +47,12 @@ def _on_postgresql(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session", autouse=True)
 def _no_packet_leaves_loopback() -> Iterator[None]:
     with loopback_only():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_are_compiled_once() -> Iterator[None]:
+    with compiled_once():
         yield
 
 

@@ -71,6 +71,16 @@ class Abilities:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a gateway over HTTP tells when it is looked at."""
+
+    knock: Outcome  #: as of `probe`
+    clock: datetime | None = None  #: its own, in whole seconds (RFC 9110 section 6.6.1); None where it does not say
+    balance: str = ""  #: of the account, with its currency; '' where it does not say
+    door: str = ""  #: the last part of the callback address that has to be set in the account; '' where none has
+
+
+@dataclass(frozen=True, slots=True)
 class Try:
     """What we ourselves have on record of an attempt, for a far end that does not know our name for it."""
 

@@ -137,7 +137,6 @@ class HylafaxChannel:
             ("PAGEWIDTH", 215),
             ("PAGELENGTH", 297),
             ("PAGECHOP", "none"),
-            ("USECONTCOVER", "no"),
             ("USEECM", "yes" if calls.error_correction else "no"),
             ("USETAGLINE", "yes"),
             ("TAGLINE", ""),  # an empty one: ours stands in the page
@@ -161,16 +160,19 @@ class HylafaxChannel:
         """By the job's number, else by our tag in both queues."""
         try:
             async with open_conversation(self._server) as talk:
-                numbers = [ref] if ref else await _with_tag(talk, attempt_id)
+                numbers = [ref] if ref and await _knows(talk, ref) else await _with_tag(talk, attempt_id)
                 jobs = [await _read(talk, number) for number in numbers]
                 outcomes = [await _with_station(talk, outcome_of(job), job) for job in jobs]
                 talk.part()
         except (Broken, Refused) as error:
-            return Outcome(Verdict.UNKNOWN, _silence(error), escape(str(error)), ref)
+            return Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, escape(str(error)), ref)
         if any(job.tag != attempt_id for job in jobs):
             return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_PROOF, "the server answered about another job", ref)
         if outcomes:
             return min(outcomes, key=lambda outcome: _FURTHEST.index(outcome.verdict))
+        if ref:
+            detail = f"the server no longer knows job {escape(ref, 40)}"
+            return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_PROOF, detail, ref)
         return self._absent(about)
 
     def _absent(self, about: Try | None) -> Outcome:
@@ -232,6 +234,17 @@ def _check(parcel: Parcel) -> None:
 # -- what the queues say -----------------------------------------------------------------------------------------------
 
 
+async def _knows(talk: Conversation, number: str) -> bool:
+    """Is there a job of this number? One that moves to the other queue just now is not found by it."""
+    if not number.isdecimal():
+        return False
+    try:
+        await talk.choose(number)
+    except Refused:
+        return False
+    return True
+
+
 async def _with_tag(talk: Conversation, attempt_id: str) -> list[str]:
     """The numbers of the jobs with our tag. What is over moves from sendq to doneq, so that one is read first."""
     await talk.ask('JOBFMT "%j|%J"')
@@ -241,8 +254,6 @@ async def _with_tag(talk: Conversation, attempt_id: str) -> list[str]:
 
 
 async def _read(talk: Conversation, number: str) -> Job:
-    if not number.isdecimal():
-        raise Broken(f"not a job's number: {number}")
     await talk.choose(number)
     names = ("JOBINFO", "STATE", "STATUS", "ERRORCODE", "REGARDING", "NPAGES", "TOTPAGES", "TOTDIALS", "TOTTRIES")
     said = {name: await talk.get(name) for name in (*names, "COMMID")}
@@ -276,9 +287,3 @@ async def _with_station(talk: Conversation, outcome: Outcome, job: Job) -> Outco
 def _count(text: str) -> int | None:
     """A number of pages or calls; None where it is none."""
     return int(text) if text.isdecimal() and len(text) <= 6 else None
-
-
-def _silence(error: Broken | Refused) -> Cause:
-    """A server that has forgotten a job will not tell of it any more; any other fault may pass."""
-    forgot = isinstance(error, Refused) and error.verb == "JOB" and error.code >= 500
-    return Cause.FAX_NO_PROOF if forgot else Cause.FAX_GATEWAY_UNREACHABLE

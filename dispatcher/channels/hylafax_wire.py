@@ -287,7 +287,7 @@ class Conversation:
     async def get(self, name: str) -> str:
         """A parameter of the current job; '' where this release knows none of that name. Raises Broken, Refused."""
         reply = await self.command(f"JPARM {name}")
-        if reply.code in (500, 501, 503):
+        if reply.code == 500 and "not recognized" in reply.text:
             return ""
         if reply.code >= 400:
             raise Refused(f"JPARM {name}", reply)

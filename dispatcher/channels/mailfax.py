@@ -18,6 +18,7 @@ from dispatcher.domain.errors import NoticeRejected, Problem, SettingsError, Use
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.words import Cause, Kind, Verdict
 
+from . import mailfax_feedback
 from .base import Abilities, CommitPoint, Notice, Parcel, Try
 from .message import Heading, address_problems, stamp
 from .relay import Relay
@@ -34,6 +35,12 @@ AS_FAX: dict[Cause, Cause] = {
     Cause.EMAIL_GREYLISTED: Cause.FAX_GATEWAY_UNREACHABLE,
     Cause.SMTP_CONNECT: Cause.FAX_GATEWAY_UNREACHABLE,
     Cause.EMAIL_NO_ANSWER_AFTER_DATA: Cause.FAX_NO_ANSWER_AFTER_SUBMIT,
+}
+#: The addresses of gateways that document one.
+PATTERNS = {
+    "interfax": "{e164}@fax.tc",
+    "sinch": "{e164}@sinchfax.com",
+    "documo": "{digits}@send.mfax.io",
 }
 FORMATS = {"pdf": ("application/pdf", "letter.pdf"), "tiff": ("image/tiff", "letter.tif")}
 _BODY = re.compile(r"[ -~]{0,200}")
@@ -52,6 +59,7 @@ class Gateway:
     attach: str = "pdf"  #: 'pdf' or 'tiff'
     body: str = ""  #: one fixed ASCII line, where a gateway wants one; most put any text on a cover page
     sender: str = ""  #: the From address that the gateway knows us by; '' takes the letter's
+    subject: str = "{attempt}"  #: {attempt} is our reference; some gateways want switches or a number there
     prints_header: bool = False  #: it prints the line with sender, number, date and page by itself
 
     def __post_init__(self) -> None:
@@ -62,6 +70,18 @@ class Gateway:
     def address(self, number: str) -> str:
         """The mail address of a +E.164 number."""
         return self.pattern.replace("{e164}", number).replace("{digits}", number.removeprefix("+"))
+
+
+def preset(name: str, pattern: str, number: str, *, prints_header: bool = False) -> Gateway:
+    """A gateway as its vendor documents it: 'rfc3192' takes `pattern`, and so does one of which we know nothing ('').
+
+    interfax: Upland, "Email to fax" and "Subject line modifiers": /bn no body, /hn no header. sinch: OpenAPI "Fax API
+    3.0", Fax to Email: the subject is the number to send from. documo: mFax, "Send a fax by email". As of 2026-11.
+    """
+    subject = {"interfax": "{attempt} /bn /hn", "sinch": number}.get(name, "{attempt}")
+    if name == "interfax" and prints_header:
+        subject = "{attempt} /bn"
+    return Gateway("mailfax", PATTERNS.get(name, pattern), prints_header=prints_header, subject=subject)
 
 
 def _gateway_problems(gateway: Gateway) -> list[Problem]:
@@ -79,8 +99,8 @@ def _gateway_problems(gateway: Gateway) -> list[Problem]:
 
 
 class MailFaxChannel:
-    """The channel 'mailfax'. It cannot ask, hears no callback and proves nothing: an accepted fax waits for a person
-    or for the gateway's status mail."""
+    """The channel 'mailfax'. It cannot ask and hears no callback: an accepted fax waits for a person or for a status
+    mail of the gateway's, which comes to `hear` out of our own mailbox."""
 
     name = "mailfax"
     kind = Kind.FAX
@@ -113,8 +133,13 @@ class MailFaxChannel:
         return await self._submission.probe(route)
 
     async def hear(self, notice: Notice) -> list[Report]:
-        """Gateways by mail do not call back; whoever does is not one."""
-        raise NoticeRejected("no callback is expected for fax by email")
+        """What a mail out of our own mailbox says (`extra` has mailbox=its name). Gateways by mail do not call back
+        over HTTP; whoever does is not one."""
+        if not notice.extra.get("mailbox"):
+            raise NoticeRejected("no callback is expected for fax by email")
+        if not (reports := mailfax_feedback.read(notice.body)):
+            raise NoticeRejected("the mail tells of no fax of ours in a form that we know")
+        return reports
 
     async def aclose(self) -> None:
         """Hang up idle connections."""
@@ -132,7 +157,7 @@ def compose(gateway: Gateway, parcel: Parcel) -> bytes:
         sender_address=gateway.sender or parcel.sender_address,
         recipient_name="",
         recipient=gateway.address(parcel.address),
-        subject=parcel.attempt_id,
+        subject=gateway.subject.replace("{attempt}", parcel.attempt_id),
         message_id=parcel.message_id,
         date=parcel.date,
         automatic=parcel.automatic,

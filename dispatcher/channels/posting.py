@@ -10,6 +10,8 @@ import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 
@@ -19,7 +21,7 @@ import httpx2
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.words import Cause, Verdict
 
-from .base import CommitPoint
+from .base import CommitPoint, Try
 
 Meaning = tuple[Verdict, Cause]
 
@@ -27,6 +29,10 @@ UNHEARD_OF: Meaning = (Verdict.UNKNOWN, Cause.FAX_UNKNOWN_CODE)
 #: A connection is waited for at least so many seconds, however short the time for an answer.
 CONNECT_SECONDS = 5.0
 NOTICE_LIMIT = 64 * 1024  #: bytes of a callback
+#: A list without our fax proves nothing before it had the time to get in there.
+SETTLED = timedelta(minutes=10)
+#: The gateway's clock stamps the faxes in its list, and may be wrong by this much.
+CLOCK_MARGIN = timedelta(hours=1)
 #: Of several faxes with one reference, the one that came furthest speaks for the attempt.
 _FURTHEST = (Verdict.DELIVERED, Verdict.UNKNOWN, Verdict.ACCEPTED, Verdict.REFUSED, Verdict.DEFERRED)
 
@@ -99,6 +105,38 @@ def refused(meaning: Meaning, detail: str, wait: float, route: str) -> Outcome:
     return Outcome(verdict, cause, detail, route=route, again_after=wait)
 
 
+def clock_of(reply: httpx2.Response) -> datetime | None:
+    """The time by the far end's clock (Date, RFC 9110 section 6.6.1); None where it does not say."""
+    try:
+        at = parsedate_to_datetime(reply.headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def unfit(outcome: Outcome, route: str) -> Outcome:
+    """Why a gateway that was knocked at is not fit for letters."""
+    cause = outcome.cause if outcome.verdict is Verdict.UNSENT else Cause.FAX_GATEWAY_UNREACHABLE
+    return Outcome(Verdict.UNSENT, cause, outcome.detail, pause_route=route)
+
+
+def not_listed(about: Try | None, now: datetime) -> Outcome:
+    """The gateway's whole list has no fax with our reference: it took none, once the list had the time to know."""
+    if about is not None and now < about.left_at + SETTLED:
+        return silent("not in the gateway's list yet")
+    return Outcome(Verdict.DEFERRED, Cause.FAX_GATEWAY_UNREACHABLE, "the gateway has no fax with our reference")
+
+
+def silent(detail: str, ref: str = "") -> Outcome:
+    """It was asked and told nothing that could be used."""
+    return Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, detail, ref)
+
+
+def another(ref: str) -> Outcome:
+    """It told of a fax that is not the one that was asked about."""
+    return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_PROOF, "the gateway answered about another fax", ref)
+
+
 def client(timeout: float, **more: Any) -> httpx2.AsyncClient:
     """Never tries twice, follows no redirect, reads no proxy out of the environment; `timeout` in seconds a step.
 
@@ -144,6 +182,15 @@ def is_name(value: object) -> bool:
 def count(value: object) -> int | None:
     """A number of pages; None for what is none, or no fax ever had."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9999 else None
+
+
+def cut(confirmed: int | None, pages: int) -> Meaning:
+    """The line was lost when so many of the pages were confirmed: the page after them may be there too."""
+    if confirmed is None:
+        return Verdict.UNKNOWN, Cause.FAX_PAGES_UNKNOWN
+    if confirmed >= pages - 1:
+        return Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE
+    return Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE
 
 
 def furthest(outcomes: list[Outcome]) -> Outcome:

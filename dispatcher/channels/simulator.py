@@ -122,11 +122,11 @@ class SimulatorChannel:
         try:
             reply = await self._client.get(self._url + path)
         except httpx2.RequestError as error:
-            return Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, posting.broken(error))
+            return posting.silent(posting.broken(error))
         facts = posting.parse(reply.content)
         found = [facts] if ref else facts.get("faxes")
         if reply.status_code != 200 or not isinstance(found, list):
-            return Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, posting.words(reply), ref)
+            return posting.silent(posting.words(reply), ref)
         return _of_these(attempt_id, found)
 
     async def hear(self, notice: Notice) -> list[Report]:
@@ -150,7 +150,7 @@ def _of_these(attempt_id: str, found: list[Any]) -> Outcome:
     if not found:
         return Outcome(Verdict.DEFERRED, Cause.FAX_GATEWAY_UNREACHABLE, "the gateway has no fax with our reference")
     if not all(isinstance(fax, dict) and fax.get("reference") == attempt_id for fax in found):
-        return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_PROOF, "the gateway answered about another fax")
+        return posting.another("")
     return posting.furthest([_outcome(fax) for fax in found])
 
 

@@ -14,7 +14,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +28,7 @@ from dispatcher.domain.outcome import Outcome, Report, escape
 from dispatcher.domain.words import Cause, Kind, Verdict
 
 from . import posting
-from .base import Abilities, CommitPoint, Notice, Parcel, Try
+from .base import Abilities, CommitPoint, Notice, Parcel, Told, Try
 from .hints import retry_after
 
 #: Fax.status of an outbound fax. One not in it is UNKNOWN; 'failed' is told by its reason.
@@ -104,10 +104,6 @@ REFUSALS: dict[str, posting.Meaning] = {
 
 WINDOW = timedelta(seconds=300)  #: a signature is worth nothing that is older, or from further ahead
 MEDIA_SECONDS = 86_400  #: so long the pages stay in the vendor's store
-#: A list without our fax proves nothing before it had the time to get in there.
-SETTLED = timedelta(minutes=10)
-#: Their clock stamps the faxes in their list.
-CLOCK_MARGIN = timedelta(hours=1)
 PAGE_SIZE, MOST_PAGES = 250, 40
 _MOST_STATE = 300  #: characters of a client_state of ours
 _FACTS = ("failure_reason", "internal_failure_reason", "from", "call_duration_secs", "created_at")
@@ -207,15 +203,29 @@ class TelnyxChannel:
 
     async def probe(self, route: str = "") -> Outcome:
         """The first entry of the list of faxes: whoever gives it knows our key, and is at work."""
+        return (await self._knock()).knock
+
+    async def look(self) -> Told:
+        """The same, with its clock and the account's balance, for the doctor."""
+        told = await self._knock()
+        if told.knock.verdict is not Verdict.ACCEPTED:
+            return told
+        try:
+            found = _data(await self._client.get(f"{self._url}/balance"))
+        except httpx2.RequestError:
+            return told
+        return replace(told, balance=escape(f"{found.get('balance', '')} {found.get('currency', '')}".strip(), 40))
+
+    async def _knock(self) -> Told:
         try:
             reply = await self._client.get(f"{self._url}/faxes", params={"page[size]": "1"})
         except httpx2.RequestError as error:
-            return posting.unclear(posting.broken(error), False, self.name)
+            return Told(posting.unclear(posting.broken(error), False, self.name))
         if reply.status_code == 200 and isinstance(posting.parse(reply.content).get("data"), list):
-            return Outcome(Verdict.ACCEPTED, detail="it lists our faxes", route=self.name)
-        outcome = self._refused(reply, left=False)
-        cause = Cause.FAX_GATEWAY_UNREACHABLE if outcome.verdict is not Verdict.UNSENT else outcome.cause
-        return Outcome(Verdict.UNSENT, cause, outcome.detail, pause_route=self.name)
+            knock = Outcome(Verdict.ACCEPTED, detail="it lists our faxes", route=self.name)
+        else:
+            knock = posting.unfit(self._refused(reply, left=False), self.name)
+        return Told(knock, posting.clock_of(reply))
 
     # -- asking
 
@@ -227,15 +237,15 @@ class TelnyxChannel:
                 return self._told(attempt_id, reply, ref)
             return await self._listed(attempt_id, about)
         except httpx2.RequestError as error:
-            return Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, posting.broken(error), ref)
+            return posting.silent(posting.broken(error), ref)
 
     def _told(self, attempt_id: str, reply: httpx2.Response, ref: str) -> Outcome:
         fax = _data(reply)
         if reply.status_code != 200 or not fax:
-            return Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, posting.words(reply), ref)
+            return posting.silent(posting.words(reply), ref)
         known = _read_state(fax.get("client_state"))
         if known is None or known[0] != attempt_id:
-            return Outcome(Verdict.UNKNOWN, Cause.FAX_NO_PROOF, "the gateway answered about another fax", ref)
+            return posting.another(ref)
         return _outcome(fax, known[1])
 
     async def _listed(self, attempt_id: str, about: Try | None) -> Outcome:
@@ -245,22 +255,17 @@ class TelnyxChannel:
             found = posting.parse(reply.content)
             faxes, meta = found.get("data"), found.get("meta")
             if reply.status_code != 200 or not isinstance(faxes, list) or not isinstance(meta, dict):
-                return Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, posting.words(reply))
+                return posting.silent(posting.words(reply))
             for fax in faxes:
                 known = _read_state(fax.get("client_state")) if isinstance(fax, dict) else None
                 if known is not None and known[0] == attempt_id:
                     mine.append(_outcome(fax, known[1]))
             total = posting.count(meta.get("total_pages"))
             if total is not None and page >= total:
-                return posting.furthest(mine) if mine else self._none(about)
+                return posting.furthest(mine) if mine else posting.not_listed(about, self._now())
         if mine:
             return posting.furthest(mine)
-        return Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, "the gateway's list of faxes has no end")
-
-    def _none(self, about: Try | None) -> Outcome:
-        if about is not None and self._now() < about.left_at + SETTLED:
-            return Outcome(Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE, "not in the gateway's list yet")
-        return Outcome(Verdict.DEFERRED, Cause.FAX_GATEWAY_UNREACHABLE, "the gateway has no fax with our reference")
+        return posting.silent("the gateway's list of faxes has no end")
 
     # -- hearing
 
@@ -330,7 +335,7 @@ def _filter(about: Try | None, page: int) -> dict[str, str]:
     wanted = {"filter[direction][eq]": "outbound", "page[number]": str(page), "page[size]": str(PAGE_SIZE)}
     if about is None:
         return wanted
-    since = (about.opened_at - CLOCK_MARGIN).astimezone(UTC)
+    since = (about.opened_at - posting.CLOCK_MARGIN).astimezone(UTC)
     wanted["filter[created_at][gte]"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
     return wanted | ({"filter[to][eq]": about.address} if about.address else {})
 

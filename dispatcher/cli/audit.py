@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.domain.audit import AuditCheck, as_record
+from dispatcher.domain.audit import AuditCheck, Verdict, as_record
 from dispatcher.domain.errors import AuditBroken
 
 from .output import Json, as_json, local, table
@@ -27,7 +27,7 @@ def tail(
     json: Json = False,
 ) -> None:
     """The last entries, oldest first."""
-    from dispatcher.usecases.review import tail_audit
+    from dispatcher.usecases.audit_log import tail_audit
 
     found = in_office(context, lambda office: tail_audit(office, number, about))
     if json:
@@ -46,32 +46,90 @@ def _when(at: str, zone: str) -> str:
     return local(datetime.fromisoformat(at), zone, "seconds")
 
 
+#: How `audit verify` ends, by what became of the log; 0 where it is whole.
+_ENDS = {Verdict.BROKEN: 3, Verdict.CUT: 4, Verdict.REWRITTEN: 5}
+
+
 @app.command()
 def verify(
     context: typer.Context,
     file: Annotated[
         Path | None, typer.Argument(help="An export; none is the office's own log.", show_default=False)
-    ] = (None),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", help="A signed checkpoint, or a file of seals; none is the office's own."),
+    ] = None,
+    key: Annotated[str, typer.Option("--key", help="The key that signed it, or a file with it.")] = "",
     json: Json = False,
 ) -> None:
-    """Follow the whole chain of the log, or of an export. Ends with 6 when it does not hold together."""
-    from dispatcher.usecases.review import verify_audit, verify_export
+    """Follow the whole chain of the log, or of an export, and hold it against what was sealed.
 
-    found = verify_export(file) if file else in_office(context, verify_audit)
+    Ends with 0 when it is whole, 3 broken (an entry was altered, taken out or moved), 4 cut (its end is missing),
+    5 rewritten (it holds together, and is not what was sealed), 6 a seal is not its key's, 7 it cannot be checked.
+    """
+    from dispatcher.usecases.audit_log import Against, verify_audit, verify_export
+
+    against = Against(checkpoint, key)
+    found = verify_export(file, against) if file else in_office(context, lambda office: verify_audit(office, against))
     if json:
-        findings = [{"seq": one.seq, "what": one.what} for one in found.findings]
-        as_json(sound=found.sound, entries=found.entries, head=found.head, findings=findings)
+        findings = [{"seq": one.seq, "what": one.what, "verdict": one.verdict} for one in found.findings]
+        root = found.tree.root.hex()
+        as_json(
+            verdict=found.verdict,
+            entries=found.entries,
+            head=found.head,
+            root=root,
+            seals=found.compared,
+            findings=findings,
+        )
     else:
         _tell(found)
     if not found.sound:
-        raise AuditBroken(f"the audit log does not hold together: {len(found.findings)} findings")
+        words = f"the audit log is {found.verdict}: {len(found.findings)} findings"
+        raise AuditBroken(words, _ENDS[found.verdict])
 
 
 def _tell(found: AuditCheck) -> None:
     for one in found.findings:
         typer.echo(f"entry {one.seq}: {one.what}")
     if found.sound:
-        typer.echo(f"sound: {found.entries} entries, head {found.head}")
+        held = f"held against {found.compared} seals" if found.compared else "held against no seal: nothing was given"
+        typer.echo(f"whole: {found.entries} entries, {held}, head {found.head}")
+
+
+@app.command()
+def key(context: typer.Context, json: Json = False) -> None:
+    """The key that seals of this log are checked with; give it to those who shall be able to check."""
+    from dispatcher.app import seals_of
+
+    public = seals_of(settings_of(context)).public()
+    if json:
+        as_json(key=str(public), name=public.name)
+    else:
+        typer.echo(public)
+
+
+@app.command()
+def seal(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(help="Write the checkpoint there too, for trustees.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Sign the present state of the log. Workers do it every 1,000 entries, every 10 minutes, and at each approval."""
+    from dispatcher.usecases.audit_log import seal_now
+
+    made = in_office(context, seal_now)
+    if file is not None:
+        file.write_text(made.note, "utf-8")
+    if json:
+        as_json(at=made.at, note=made.note)
+    else:
+        typer.echo(
+            made.note if file is None else f"{file}: check it anywhere with dispatcher audit verify --checkpoint"
+        )
 
 
 @app.command()
@@ -81,7 +139,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Write the whole log into a file that anybody can check, without us."""
-    from dispatcher.usecases.review import export_audit
+    from dispatcher.usecases.audit_log import export_audit
 
     count = in_office(context, lambda office: export_audit(office, file))
     if json:

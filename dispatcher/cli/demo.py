@@ -21,7 +21,7 @@ from rich.text import Text
 from dispatcher.domain.audit import AuditCheck
 from dispatcher.domain.errors import AuditBroken
 from dispatcher.domain.words import Kind, State
-from dispatcher.usecases import review
+from dispatcher.usecases import audit_log, review
 from dispatcher.usecases.review import Listed, Wanted
 
 from .output import Json, as_json, say
@@ -58,8 +58,8 @@ async def _demo(folder: Path, serve: Serve, *, json: bool) -> None:
         with _live(quiet=json) as show:
             await stage.run(show)
         outbox = await stage.lay_out()
-        audit = await review.verify_audit(stage.office)
-        await review.export_audit(stage.office, stage.folder / "audit.jsonl")
+        audit = await audit_log.verify_audit(stage.office)
+        await audit_log.export_audit(stage.office, stage.folder / "audit.jsonl")
         rows = await review.list_deliveries(stage.office, Wanted(CAMPAIGN))
         _show_json(stage, rows, letters, outbox, audit) if json else _show(stage, rows, outbox, audit)
         if not audit.sound:
@@ -118,7 +118,7 @@ def _show_json(stage: Stage, rows: list[Listed], letters: int, outbox: Path, aud
         answered=[stage.answered] if stage.answered else [],
         outbox=str(outbox),
         config=str(stage.folder / "config" / "dispatcher.toml"),
-        audit={"entries": audit.entries, "verdict": "sound" if audit.sound else "broken", "head": audit.head},
+        audit={"entries": audit.entries, "verdict": audit.verdict, "head": audit.head, "seals": audit.compared},
     )
 
 
@@ -128,7 +128,8 @@ def _show(stage: Stage, rows: list[Listed], outbox: Path, audit: AuditCheck) -> 
     counts = Counter(row.delivery.state for row in rows)
     console.print("  ".join(f"{STATES[state]}: {counts[state]}" for state in State if counts[state]) + "\n")
     _show_files(console, outbox)
-    verdict = "the chain holds from the first entry to the last" if audit.sound else "BROKEN"
+    held = f"the chain holds from the first entry to the last, and to what was sealed {audit.compared} times"
+    verdict = held if audit.sound else audit.verdict.upper()
     console.print(
         f"Audit log: {audit.entries} entries, {verdict}; exported to {_short(stage.folder / 'audit.jsonl')}\n"
     )

@@ -22,12 +22,13 @@ def doctor(
     """Look whether everything is fit to send. Changes nothing; ends with 6 when something is wrong."""
     import asyncio
 
-    from dispatcher.providers import look_at_hylafax, newest_in_log
+    from dispatcher.providers import look_at_hylafax, look_over_http, newest_in_log
     from dispatcher.usecases.checks import Finding
     from dispatcher.usecases.doctor import examine
 
     config = session_of(context).config
-    checks = asyncio.run(examine(config, connect=connect, newest=newest_in_log, look=look_at_hylafax))
+    looks = examine(config, connect=connect, newest=newest_in_log, look=look_at_hylafax, over_http=look_over_http)
+    checks = asyncio.run(looks)
     wrong = sum(check.finding is Finding.WRONG for check in checks)
     if json:
         fields = [

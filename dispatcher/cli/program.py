@@ -24,6 +24,7 @@ from . import (
     deliveries,
     doctor,
     doubts,
+    evidence,
     failures,
     inbox,
     letters,
@@ -52,7 +53,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help in plain text: Typer's boxes cost a third of a second of imports
 )
-_NOUNS = (contact_lists, campaigns, letters, deliveries, failures, doubts, sending, limits, routes, workers, audit)
+_NOUNS = (
+    contact_lists,
+    campaigns,
+    letters,
+    deliveries,
+    failures,
+    doubts,
+    sending,
+    limits,
+    routes,
+    workers,
+    audit,
+    evidence,
+)
 for noun in (*_NOUNS, inbox, calendars, config, database):
     app.add_typer(noun.app)
 for verb in (rehearse.rehearse, occurrences.occurrences, occurrences.release, occurrences.skip):

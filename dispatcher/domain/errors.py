@@ -14,6 +14,9 @@ DispatcherError                    exit   HTTP
 │   └── CountChanged
 ├── CheckFailed                      6     500
 │   ├── AuditBroken
+│   ├── AuditUnchecked
+│   ├── BadSeal
+│   ├── BundleWrong
 │   └── DoctorFailed
 └── ChannelError                    75     503
     └── NoticeRejected              75     401
@@ -117,7 +120,35 @@ class CheckFailed(DispatcherError):
 
 
 class AuditBroken(CheckFailed):
-    """The audit log does not hold together."""
+    """The audit log does not hold together, or is not what was sealed. The exit code tells which."""
+
+    def __init__(self, words: str, exit_code: int = 3) -> None:
+        super().__init__(words)
+        self.exit_code = exit_code
+
+
+class BundleWrong(CheckFailed):
+    """An evidence bundle is not what it was when it was made, or cannot be checked. The exit code tells which."""
+
+    def __init__(self, words: str, exit_code: int) -> None:
+        super().__init__(words)
+        self.exit_code = exit_code
+
+
+class BadSeal(CheckFailed):
+    """A seal of the audit log was altered, or made by somebody else."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+
+
+class AuditUnchecked(CheckFailed):
+    """The audit log could not be checked: what it is to be held against, or the log itself, cannot be read."""
+
+    exit_code = 7
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
 
 
 class DoctorFailed(CheckFailed):

@@ -62,6 +62,19 @@ def verify_callback(
     return genuine and abs(now - datetime.fromtimestamp(int(timestamp), UTC)) <= window
 
 
+def sign_hint(secret: str, channel: str, attempt_id: str) -> str:
+    """The last part of a callback address for one attempt, for providers that sign nothing: only we can make it."""
+    key = hashlib.sha256(secret.encode()).digest()
+    return f"{attempt_id}.{_mac(key, b'dispatcher-hint-v1', channel.encode(), attempt_id.encode())[:_MAC_BYTES].hex()}"
+
+
+def verify_hint(secret: str, channel: str, token: str) -> str | None:
+    """The attempt that such an address is about; None when we did not make it. Compares in constant time."""
+    attempt_id = token.rpartition(".")[0]
+    genuine = hmac.compare_digest(sign_hint(secret, channel, attempt_id).encode(), token.encode())
+    return attempt_id if attempt_id and genuine else None
+
+
 def _mac(key: bytes, *parts: bytes) -> bytes:
     """HMAC-SHA256 over the parts, each with its length before it, so that no two lists of parts run into one text."""
     if len(key) < _MIN_KEY:

@@ -11,8 +11,10 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, TiffImagePlugin
 
+#: As its own module has it: unless that is loaded, Pillow loads all forty of its formats to find the one.
+_FORMAT = TiffImagePlugin.TiffImageFile.format
 WIDTH = 1728
 DPI = (204, 196)
 _HEADER = struct.Struct("<2sHI")
@@ -67,7 +69,7 @@ def bound(strips: Sequence[Strip]) -> bytes:
 def strip(page: Image.Image) -> Strip:
     """The page (mode '1', white is 1), packed."""
     target = io.BytesIO()
-    ImageChops.invert(page).save(target, "TIFF", compression="group4", strip_size=1 << 30)
+    ImageChops.invert(page).save(target, _FORMAT, compression="group4", strip_size=1 << 30)
     written = target.getvalue()
     tags = next(_directories(written))
     offsets, counts = tags[273], tags[279]

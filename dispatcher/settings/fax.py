@@ -10,12 +10,13 @@ from pydantic import AfterValidator, Field, model_validator
 from dispatcher.domain.address import parse_fax
 from dispatcher.domain.errors import UserError
 
+from .gateways import Interfax, Number, OverHttp, Sinch, Telnyx
 from .limits import Pace, Spending
 from .section import Section, wrong
 from .values import Port, Price, Seconds, Secret, is_loopback, zone
 
 #: The gateways, each with a table of its name in [fax]. A new one is a word here, a table and a channel.
-FaxGateway = Literal["simulator", "mailfax", "hylafax"]
+FaxGateway = Literal["simulator", "mailfax", "hylafax", "telnyx", "sinch", "interfax"]
 FAX_GATEWAYS: tuple[FaxGateway, ...] = get_args(FaxGateway)
 
 
@@ -35,8 +36,10 @@ class MailFax(Section):
     """Fax by email to a gateway's address (RFC 3192)."""
 
     enabled: bool = False
-    pattern: str = "FAX={e164}@{domain}"  #: {e164} is +41…, {digits} is 41…
+    preset: Literal["", "rfc3192", "interfax", "sinch", "documo"] = ""  #: a gateway whose address is known
+    pattern: str = "FAX={e164}@{domain}"  #: without a preset: {e164} is +41…, {digits} is 41…
     domain: str = ""
+    number: Number = ""  #: of your own, where the gateway wants it (sinch)
     relay: str = ""  #: the name of one relay; '' is all of them in order
     header: Literal["ours", "gateway"] = "ours"  #: who prints the line with sender, number, date and page
     pace: Pace = Pace()
@@ -45,7 +48,8 @@ class MailFax(Section):
     def _addressable(self) -> Self:
         if "{e164}" not in self.pattern and "{digits}" not in self.pattern:
             raise wrong("E_FAX_PATTERN", "the pattern has no place for the number", "Put {e164} or {digits} into it")
-        if self.enabled and "{domain}" in self.pattern and not self.domain:
+        own = self.preset in ("", "rfc3192")
+        if self.enabled and own and "{domain}" in self.pattern and not self.domain:
             raise wrong("E_FAX_DOMAIN", "the pattern needs a domain and none is set", "Set fax.mailfax.domain")
         return self
 
@@ -136,12 +140,15 @@ class Fax(Section):
     mailfax: MailFax = MailFax()
     simulator: Simulator = Simulator()
     hylafax: Hylafax = Hylafax()
+    telnyx: Telnyx = Telnyx()
+    sinch: Sinch = Sinch()
+    interfax: Interfax = Interfax()
     tariffs: tuple[Tariff, ...] = ()
     spending: Spending = Spending()
 
-    def gateway(self, name: FaxGateway) -> MailFax | Simulator | Hylafax:
+    def gateway(self, name: FaxGateway) -> MailFax | Simulator | Hylafax | OverHttp:
         """The table of a gateway."""
-        table: MailFax | Simulator | Hylafax = getattr(self, name)
+        table: MailFax | Simulator | Hylafax | OverHttp = getattr(self, name)
         return table
 
     @model_validator(mode="after")

@@ -164,11 +164,14 @@ def _derived(values: Mapping[str, object]) -> dict[str, object]:
     """Defaults that follow another setting."""
     folder = Path(str(values.get("office.folder", "var")))
     domain = values.get("office.organisation_domain", "cmc.example")
+    guard = Path(str(values.get("guard.folder", folder / "guard")))
     return {
         "database.url": f"sqlite+aiosqlite:///{folder / 'dispatcher.db'}",
         "archive.folder": folder / "archive",
         "secrets.token_key_file": folder / "token.key",
-        "guard.folder": folder / "guard",
+        "guard.folder": guard,
+        "audit.key_file": guard / "audit.key",
+        "audit.seals": guard / "audit-seals.jsonl",
         "mail.return_path_domain": domain,
         "templates.folder": resource("templates"),
     }

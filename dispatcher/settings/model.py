@@ -148,6 +148,12 @@ class Callbacks(Section):
 
     host: str = "127.0.0.1"
     port: Port = 8025
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/@?#]+(/[^\s?#]*)?)?$")] = ""  #: as providers reach it
+
+    @property
+    def outside(self) -> str:
+        """The address that a provider is told, without the channel's name; '' where none reaches us."""
+        return f"{self.url.rstrip('/')}/callbacks" if self.url else ""
 
 
 class Secrets(Section):
@@ -162,6 +168,13 @@ class Guard(Section):
     folder: Place = Path("var/guard")  #: no backup of the database carries it; best on another disk
     machine: Annotated[str, Field(max_length=100)] = ""  #: a name for this machine; '' is the system's own
     shared: bool = False  #: several machines send from this database, though it looks as if it were on each of them
+
+
+class Audit(Section):
+    """How the state of the audit log is signed, and where that is kept."""
+
+    key_file: Place = Path("var/guard/audit.key")  #: Ed25519, PEM; made by Dispatcher when absent; its .pub beside it
+    seals: Place = Path("var/guard/audit-seals.jsonl")  #: best on another disk, and copied elsewhere
 
 
 class Signing(Section):
@@ -211,6 +224,7 @@ class Settings(Section):
     secrets: Secrets = Secrets()
     guard: Guard = Guard()
     signing: Signing = Signing()
+    audit: Audit = Audit()
     templates: Templates = Templates()
     contacts: Contacts = Contacts()
     campaigns: Campaigns = Campaigns()

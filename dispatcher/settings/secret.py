@@ -13,7 +13,7 @@ from .model import Settings
 from .sources import Given
 
 #: Made by Dispatcher itself when absent, so that its absence is no mistake of anybody's.
-MADE_BY_US = frozenset({"secrets.token_key_file"})
+MADE_BY_US = frozenset({"secrets.token_key_file", "audit.key_file"})
 #: No secret at all: whoever gets a signed letter gets it too.
 PUBLIC = frozenset({"signing.certificate_file"})
 #: Written by other programs, which may have rotated it away just now: the doctor looks at it, not every start.

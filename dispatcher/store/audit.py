@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import GENESIS, AuditEntry, AuditEvent, chain, from_record
@@ -101,6 +101,30 @@ async def entries(connection: AsyncConnection) -> AsyncIterator[AuditEntry]:
     async with connection.stream(select(audit).order_by(audit.c.seq)) as rows:
         async for row in rows.mappings():
             yield from_record(dict(row))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What of an entry binds it into the log, and what kind of act it tells of."""
+
+    seq: int
+    action: str
+    prev: str
+    hash: str
+
+
+_LINKS = (
+    select(audit.c.seq, audit.c.action, audit.c.prev, audit.c.hash)
+    .where(audit.c.seq > bindparam("after"))
+    .order_by(audit.c.seq)
+    .limit(bindparam("most"))
+)
+
+
+async def links(connection: AsyncConnection, after: int, most: int) -> list[Link]:
+    """The links of at most `most` entries that come after entry `after`, in order."""
+    rows = await connection.execute(_LINKS, {"after": after, "most": most})
+    return [Link(row.seq, row.action, row.prev, row.hash) for row in rows]
 
 
 async def tail(connection: AsyncConnection, count: int, about: str = "") -> list[AuditEntry]:

@@ -181,6 +181,12 @@ async def in_states(connection: AsyncConnection, states: Collection[State]) -> l
     return [from_row(row) for row in await connection.execute(query)]
 
 
+async def of_campaign(connection: AsyncConnection, campaign_id: str) -> list[Delivery]:
+    """All of a campaign's rows, step by step."""
+    query = select(delivery).where(delivery.c.campaign_id == campaign_id).order_by(delivery.c.step, delivery.c.id)
+    return [from_row(row) for row in await connection.execute(query)]
+
+
 async def watched(connection: AsyncConnection, now: datetime, states: Collection[State], limit: int) -> list[Delivery]:
     """Rows in these states that need us for something else than a send, the longest due first."""
     mine = delivery.c.state.in_([state.value for state in states])

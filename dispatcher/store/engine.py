@@ -9,6 +9,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -265,7 +266,8 @@ def _sqlite(url: URL, busy_seconds: float, *, writes: bool, throw_away: bool) ->
     if url.database:
         require_local_disk(Path(url.database))
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    arguments: dict[str, Any] = {"async_creator_fn": inline if throw_away else opened, "timeout": busy_seconds}
+    creator = inline if throw_away else partial(opened, reads=not writes)
+    arguments: dict[str, Any] = {"async_creator_fn": creator, "timeout": busy_seconds}
     engine = create_async_engine(url, connect_args=arguments, **_pool(writes=writes))
     pragmas = (*(_THROW_AWAY if throw_away else _pragmas()), *(() if writes else ("query_only=ON",)))
 

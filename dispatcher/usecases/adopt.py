@@ -28,6 +28,7 @@ from . import guard
 from .guard import Standing
 from .moves import move
 from .office import Office
+from .sealing import set_aside
 from .traces import Trace, Traces, find_traces
 
 _CHUNK = 100
@@ -137,11 +138,13 @@ async def adopt(office: Office, word: Word) -> Adoption:
 
 
 async def _lift(office: Office, found: Adoption, quarantine: str, word: Word) -> None:
+    seals = await set_aside(office, quarantine)
+
     async def unit(connection: AsyncConnection) -> installation.Installation:
         await _require_all_frozen(connection, found)
         for campaign_id in found.approvals:
             await _end_approval(connection, office, campaign_id, word)
-        await _put_on_record(connection, office, found, quarantine, word)
+        await _put_on_record(connection, office, found, quarantine, seals, word)
         seen = found.standing
         machine = seen.machine if seen.where.local else ""
         held_at = None if word.moved else office.clock.now()
@@ -162,8 +165,9 @@ async def _require_all_frozen(connection: AsyncConnection, found: Adoption) -> N
 
 
 async def _put_on_record(
-    connection: AsyncConnection, office: Office, found: Adoption, quarantine: str, word: Word
+    connection: AsyncConnection, office: Office, found: Adoption, quarantine: str, seals: str, word: Word
 ) -> None:
+    """`seals`: sha256 of what was sealed of the log before, where it does not fit this one."""
     seen = found.standing
     data = {
         "quarantine": quarantine,
@@ -172,6 +176,7 @@ async def _put_on_record(
         "checkpoint": seen.note.seq if seen.note else 0,
         "moved": word.moved,
         "trust_archive": word.trust_archive,
+        **({"seals": seals} if seals else {}),
         "letters": {doom.value: found.count(doom) for doom in Doom},
     }
     event = AuditEvent(str(word.actor), "guard.adopt", "installation", reason=word.reason, data=data)

@@ -18,13 +18,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.checkpoint import Checkpoint, Unreadable
 from dispatcher.domain.errors import Conflict, Problem, SettingsError
+from dispatcher.domain.notes import BadNote
 from dispatcher.domain.routes import Route
 from dispatcher.domain.words import RouteState
 from dispatcher.letters import Printer
+from dispatcher.seals import Seals, opened
 from dispatcher.settings import Settings, database_url, load, signer
-from dispatcher.settings.fax import FAX_GATEWAYS
+from dispatcher.settings.fax import FAX_GATEWAYS, FaxGateway
 from dispatcher.settings.values import is_loopback
-from dispatcher.store import installation, routes, sending, workers
+from dispatcher.store import audit, installation, routes, sending, workers
 from dispatcher.store.engine import Store, StoreFault
 from dispatcher.store.sending import Stopped
 from dispatcher.store.version import newest, require_newest
@@ -32,6 +34,7 @@ from dispatcher.store.version import newest, require_newest
 from . import crew
 from .campaign_files import letterheads_in, letters_in
 from .checks import Check, Finding
+from .doctor_gateways import LookOverHttp, gateways_over_http
 from .doctor_hylafax import Look, fax_server
 from .doctor_logs import Newest, relay_logs
 from .halt import told
@@ -53,12 +56,13 @@ async def examine(
     now: datetime | None = None,
     newest: Newest | None = None,
     look: Look | None = None,
+    over_http: LookOverHttp | None = None,
 ) -> list[Check]:
     """Every check, in order. Servers beyond this machine are only reached for with `connect`.
 
     A certificate is judged at `now`, the present where it is not given. `newest` reads a relay's log; without it no log
-    is looked at; `look` signs in at the HylaFAX server. With settings that cannot be read, the checks that need them
-    are left out.
+    is looked at; `look` signs in at the HylaFAX server, `over_http` at the gateways over HTTP. With settings that
+    cannot be read, the checks that need them are left out.
     """
     now = now or datetime.now(UTC)
     checks = [_python(), *_zones()]
@@ -72,6 +76,7 @@ async def examine(
     checks += [_spill(settings.office.folder), _ways_out(settings), *_fax_ways(settings), *_header_line(settings)]
     checks += await relay_logs(settings, newest, now) if newest else []
     checks += await fax_server(settings, look, now, connect=connect) if look else []
+    checks += await gateways_over_http(settings, over_http, now, connect=connect) if over_http else []
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
 
 
@@ -172,6 +177,7 @@ async def _database(settings: Settings, now: datetime) -> AsyncIterator[Check]:
         await store.read(require_newest)
         yield Check("database", Finding.GOOD, f"{url.render_as_string()}, schema {newest()}")
         yield await _adopted(store, settings)
+        yield await _seals(store, settings)
         yield _sending(await store.read(sending.stopped))
         yield await _crew(store, settings, now)
         for route in (await store.read(routes.every)).values():
@@ -200,6 +206,26 @@ async def _adopted(store: Store, settings: Settings) -> Check:
         found = "it was restored, copied or moved: nothing is sent from it"
         return Check("checkpoint", Finding.WRONG, found, "Run: dispatcher adopt --dry-run, then adopt it")
     return Check("checkpoint", Finding.GOOD, f"{settings.guard.folder}, which no backup of the database may carry")
+
+
+async def _seals(store: Store, settings: Settings) -> Check:
+    """What was signed of the audit log, and whether the log is as long. The whole is the affair of `audit verify`."""
+    seals = Seals("", settings.audit.seals, settings.audit.key_file)
+    fix = "Bring the file back from a copy; then: dispatcher audit verify"
+    try:
+        kept = await asyncio.to_thread(seals.kept)
+        head = opened(kept[-1].note, await asyncio.to_thread(seals.public)) if kept else None
+    except (SettingsError, BadNote, OSError) as error:
+        return Check("audit seals", Finding.WRONG, str(error), fix)
+    if head is None:
+        return Check(
+            "audit seals", Finding.NOTE, "nothing is sealed yet", "The first worker does it; see docs/audit-log.md"
+        )
+    size = await store.read(audit.size)
+    if size < head.size:
+        found = f"the log has {size} entries, and had {head.size} when it was sealed at {kept[-1].at}"
+        return Check("audit seals", Finding.WRONG, found, "Its end was cut off: run dispatcher audit verify")
+    return Check("audit seals", Finding.GOOD, f"{len(kept)}, the last of {kept[-1].at} over {head.size} entries")
 
 
 def _sending(stop: Stopped | None) -> Check:
@@ -291,7 +317,7 @@ def _enabled(settings: Settings) -> dict[str, bool]:
     return {name: settings.fax.gateway(name).enabled for name in FAX_GATEWAYS}
 
 
-def _gateways(settings: Settings) -> list[str]:
+def _gateways(settings: Settings) -> list[FaxGateway]:
     """Those that faxes may go by: the ways that are set, and the default for numbers that none of them names."""
     ways = settings.fax.ways
     named = [] if any(not one.prefix for one in ways) else [settings.fax.default]
@@ -318,7 +344,7 @@ def _header_line(settings: Settings) -> Iterator[Check]:
     name, header = "fax header line", settings.fax.header
     if not _by_fax(settings):
         return
-    if _gateways(settings) == ["mailfax"] and settings.fax.mailfax.header == "gateway":
+    if all(getattr(settings.fax.gateway(one), "header", "ours") == "gateway" for one in _gateways(settings)):
         yield Check(
             name, Finding.NOTE, "the gateway prints it", "Look at a fax that arrived: some print '-' until told"
         )

@@ -31,16 +31,21 @@ class Heard(StrEnum):
 
 
 async def hear(
-    office: Office, channel_name: str, headers: Mapping[str, str], body: bytes, remote: str = ""
+    office: Office,
+    channel_name: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    remote: str = "",
+    extra: Mapping[str, str] | None = None,
 ) -> list[Heard]:
-    """Take a callback of a channel, as it came in (header names in lower case).
+    """Take a callback of a channel, as it came in (header names in lower case; `extra` is what its address had more).
 
     Raises NoticeRejected when it is not provably the provider's, NotFound for a channel we do not have.
     """
     channel = office.channels.get(channel_name)
     if channel is None:
         raise NotFound(f"there is no channel '{channel_name}'")
-    notice = Notice(headers, body, office.clock.now(), remote)
+    notice = Notice(headers, body, office.clock.now(), remote, extra or {})
     return [await take(office, report, f"channel:{channel_name}") for report in await channel.hear(notice)]
 
 

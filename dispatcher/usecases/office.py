@@ -18,6 +18,7 @@ from dispatcher.intake.almanac import Almanac
 from dispatcher.intake.almanac_files import shipped
 from dispatcher.letters import Order, Rendered
 from dispatcher.letters.header_line import FaxHeader
+from dispatcher.seals import Seals
 from dispatcher.settings import Signer
 from dispatcher.store.engine import Store
 
@@ -42,6 +43,7 @@ class Office:
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost
     limits: Limits = UNLIMITED  #: how fast, how many, for how much
     guard: Checkpoint | None = None  #: what is noted outside the database; None: only the database itself is asked
+    seals: Seals | None = None  #: of the audit log; None: it is not sealed
     signer: Signer | None = None  #: whose electronic signature letters carry; None: none
     almanac: Almanac = field(default_factory=shipped)  #: the closed days of offices
 

@@ -1,20 +1,15 @@
-"""What people ask to see: lists, one letter's whole story, counts, and the audit log with its check and its export."""
+"""What people ask to see: lists, one letter's whole story, and counts. The audit log is `audit_log`'s affair."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dispatcher.archive import append_durably
-from dispatcher.domain.audit import AuditCheck, AuditEntry, as_record, canonical, check, from_record
-from dispatcher.domain.errors import CheckFailed, NotFound, Problem, UserError
+from dispatcher.domain.audit import AuditEntry
+from dispatcher.domain.errors import NotFound
 from dispatcher.domain.model import Attempt, Delivery, Letter
 from dispatcher.domain.routes import Route
 from dispatcher.domain.words import Cause, Kind, State
@@ -34,7 +29,6 @@ __all__ = [
     "Story",
     "Wanted",
     "counts",
-    "export_audit",
     "letter_part",
     "list_campaigns",
     "list_deliveries",
@@ -42,10 +36,7 @@ __all__ = [
     "paused_routes",
     "read_plan",
     "show_campaign",
-    "tail_audit",
     "tell",
-    "verify_audit",
-    "verify_export",
 ]
 
 
@@ -148,80 +139,3 @@ async def letter_part(office: Office, digest: str, part: str) -> bytes:
     if part not in letter.objects:
         raise NotFound(f"the letter has no part '{part}'; it has: {', '.join(sorted(letter.objects))}")
     return await office.archive.get(letter.objects[part])
-
-
-# -- the audit log -----------------------------------------------------------------------------------------------------
-
-
-async def tail_audit(office: Office, count: int, about: str = "") -> list[AuditEntry]:
-    return await office.store.read(lambda connection: audit.tail(connection, count, about))
-
-
-async def verify_audit(office: Office) -> AuditCheck:
-    """Follow the whole chain, against the head that was last noted beside the database; a sound head is noted anew."""
-    kept = await asyncio.to_thread(_kept_head, office.folder)
-
-    async def query(connection: AsyncConnection) -> AuditCheck:
-        return check([entry async for entry in audit.entries(connection)], kept)
-
-    found = await office.store.read(query)
-    if found.sound and found.entries:
-        await asyncio.to_thread(_keep_head, office.folder, found.entries, found.head, office.clock.now())
-    return found
-
-
-async def note_head(office: Office) -> None:
-    """Note the end of the log beside the database, so that cutting it off or rewriting it does not go unseen."""
-    last = await office.store.read(lambda connection: audit.tail(connection, 1))
-    for entry in last:
-        await asyncio.to_thread(_keep_head, office.folder, entry.seq, entry.hash, office.clock.now())
-
-
-async def export_audit(office: Office, path: Path) -> int:
-    """Write the log as JSON lines, one entry a line; how many. `verify_export` checks it anywhere."""
-
-    async def query(connection: AsyncConnection) -> list[AuditEntry]:
-        return [entry async for entry in audit.entries(connection)]
-
-    found = await office.store.read(query)
-    text = "".join(canonical(as_record(entry)) + "\n" for entry in found)
-    await asyncio.to_thread(path.write_text, text, encoding="utf-8")
-    return len(found)
-
-
-def verify_export(path: Path) -> AuditCheck:
-    """Check an exported log; needs no database. Raises UserError for a file that is no export."""
-    return check(_read_export(path))
-
-
-def _read_export(path: Path) -> Iterator[AuditEntry]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(Problem(str(path), f"cannot be read: {error}")) from error
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield from_record(json.loads(line))
-        except (ValueError, KeyError, TypeError) as error:
-            place = f"{path}:{number}"
-            raise UserError(Problem(place, "is not an entry of an audit export", "Export the log again.")) from error
-
-
-def _kept_head(folder: Path) -> tuple[int, str] | None:
-    """The newest (seq, hash) noted beside the database."""
-    try:
-        lines = (folder / "audit-heads.jsonl").read_text(encoding="utf-8").splitlines()
-        record = json.loads(lines[-1])
-        return record["seq"], record["hash"]
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, IndexError) as error:
-        raise CheckFailed(f"{folder / 'audit-heads.jsonl'} cannot be read; restore it from a copy") from error
-
-
-def _keep_head(folder: Path, seq: int, digest: str, now: datetime) -> None:
-    if _kept_head(folder) == (seq, digest):
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    line = canonical({"at": now.isoformat(timespec="seconds"), "hash": digest, "seq": seq})
-    append_durably(folder / "audit-heads.jsonl", line + "\n")

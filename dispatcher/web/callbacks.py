@@ -1,4 +1,8 @@
-"""Where gateways call back: POST /callbacks/{channel}. Anything not provably from the provider changes nothing."""
+"""Where gateways call back: POST /callbacks/{channel}. Anything not provably from the provider changes nothing.
+
+Providers that sign nothing are given an address of their own, /callbacks/{channel}/{token}. They may send the letter's
+pages back with their news: what is more than a callback needs is read and dropped.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: Bytes; no provider's callback comes near it.
 LARGEST = 256 * 1024
+#: Bytes that may come to an address with a token; only the first LARGEST of them are kept.
+LARGEST_WITH_PAGES = 64 * 1024 * 1024
 
 
 def routes(office: Office) -> list[Route]:
@@ -23,32 +29,37 @@ def routes(office: Office) -> list[Route]:
 
     async def callback(request: Request) -> Response:
         try:
-            body = await _body(request)
+            token = request.path_params.get("token", "")
+            body, size = await _body(request, LARGEST_WITH_PAGES if token else LARGEST)
         except ClientDisconnect:
             return Response(status_code=400)
-        if body is None:
+        if size > (LARGEST_WITH_PAGES if token else LARGEST):
             return _problem(413, "the callback is too large")
         try:
             headers = {name.lower(): value for name, value in request.headers.items()}
             remote = request.client.host if request.client else ""
-            heard = await hear(office, request.path_params["channel"], headers, body, remote)
+            extra = {"token": token, **({"cut": "yes"} if size > len(body) else {})} if token else {}
+            heard = await hear(office, request.path_params["channel"], headers, body, remote, extra)
         except DispatcherError as error:
             log.warning("callback refused: %s", error)
             return _problem(error.http_status, "refused")
         return JSONResponse({"heard": heard})
 
-    return [Route("/callbacks/{channel}", callback, methods=["POST"])]
+    return [
+        Route("/callbacks/{channel}", callback, methods=["POST"]),
+        Route("/callbacks/{channel}/{token}", callback, methods=["POST"]),
+    ]
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body, or None as soon as it is too large: it is never held whole to find that out."""
-    parts, size = [], 0
+async def _body(request: Request, most: int) -> tuple[bytes, int]:
+    """What is kept of the body, and how long it is; one longer than `most` is not read to its end."""
+    kept, size = bytearray(), 0
     async for part in request.stream():
         size += len(part)
-        if size > LARGEST:
-            return None
-        parts.append(part)
-    return b"".join(parts)
+        kept += part[: LARGEST - len(kept)]
+        if size > most:
+            break
+    return bytes(kept), size
 
 
 def _problem(status: int, title: str) -> Response:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from contract.stage import NOON, Case, Leave, Taken, parcel
+from contract.stage import NOON, Case, Lacks, Leave, Taken, parcel
 from contract.suite import ChannelContract
 from farend.hfaxd import PASSWORD, USER, Hfaxd, parameters
 
@@ -31,16 +31,23 @@ class HylafaxStage:
     def __init__(self, farend: Hfaxd, calls: Calls = CALLS) -> None:
         self.farend, self.now = farend, NOON
         self.server = Server("127.0.0.1", farend.port, USER, PASSWORD, timeout=0.5)
-        self.channel = HylafaxChannel(self.server, calls, now=lambda: self.now)
+        self.calls = calls
+        self.channel = self.another()
+
+    def another(self) -> HylafaxChannel:
+        return HylafaxChannel(self.server, self.calls, now=lambda: self.now)
 
     async def address_for(self, case: Case) -> str:
+        if case is Case.TOO_MANY:
+            raise Lacks("hfaxd never says when it will have room")
+        self.farend.says = {"PASS": "530 Login incorrect."} if case is Case.NO_KEY else {}
         self.farend.unreadable, self.farend.full = case is Case.REFUSES, case is Case.PASSES
         self.farend.after_jsubm = {
             Case.SILENT: "silent",
             Case.DROPS_AFTER: "drop",
             Case.ODD: "299 Perhaps.",
         }.get(case, "")
-        if case is Case.AWAY:
+        if case in (Case.AWAY, Case.GONE):
             await self.farend.stop()
         return NUMBER
 
@@ -55,6 +62,14 @@ class HylafaxStage:
 
     async def notices(self) -> list[Notice]:
         raise NotImplementedError("HylaFAX never calls back")
+
+    async def let_end(self) -> None:
+        for number, job in self.farend.jobs.items():
+            pages = job.parameters["REGARDING"].removeprefix("pages ")
+            self.farend.end(number, "DONE", NPAGES=pages, TOTPAGES=pages, TOTDIALS="1", TOTTRIES="1")
+
+    def lie(self, genuine: Notice) -> Notice:
+        return genuine
 
     def forge(self, body: bytes) -> Notice:
         return Notice({}, body, self.now)
@@ -232,6 +247,20 @@ class TestHylafax(ChannelContract):
     async def test_a_number_that_was_given_to_another_job_is_not_ours(self, stage: HylafaxStage) -> None:
         ref = await self._sent(stage, "attempt-9")
         outcome = await stage.channel.ask("attempt-1", ref)
+        assert (outcome.verdict, outcome.cause) == (Verdict.UNKNOWN, Cause.FAX_NO_PROOF)
+
+    async def test_a_job_on_its_way_to_the_other_queue_is_no_news(self, stage: HylafaxStage) -> None:
+        """As seen at the real hfaxd: for a moment it says that somebody has deleted the job."""
+        job = await self._sent(stage)
+        stage.farend.moving = frozenset({job})
+        for ref in (job, ""):
+            outcome = await stage.channel.ask("attempt-1", ref)
+            assert (outcome.verdict, outcome.cause) == (Verdict.UNKNOWN, Cause.FAX_GATEWAY_UNREACHABLE)
+
+    async def test_a_job_that_was_deleted_by_hand_is_a_doubt(self, stage: HylafaxStage) -> None:
+        job = await self._sent(stage)
+        del stage.farend.jobs[job]
+        outcome = await stage.channel.ask("attempt-1", job)
         assert (outcome.verdict, outcome.cause) == (Verdict.UNKNOWN, Cause.FAX_NO_PROOF)
 
     async def test_a_job_that_is_over_is_found_by_its_tag(self, stage: HylafaxStage) -> None:

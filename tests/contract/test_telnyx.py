@@ -20,7 +20,7 @@ from farend.doorstep import Doorstep
 from farend.telnyx import CONNECTION, KEY, NUMBER, Telnyx
 from telnyx.types import Fax
 
-from dispatcher.channels import telnyx
+from dispatcher.channels import posting, telnyx
 from dispatcher.channels.base import Try
 from dispatcher.channels.telnyx import Account, TelnyxChannel
 from dispatcher.domain.words import Cause, Kind, Verdict
@@ -109,7 +109,7 @@ class TestTelnyx(ChannelContract):
     async def test_a_list_without_our_fax_is_not_believed_before_it_had_the_time(self, stage: TelnyxStage) -> None:
         about = Try("<1@x.example>", NOON, NOON + timedelta(seconds=2), address=await stage.address_for(Case.TAKES))
         assert (await stage.channel.ask("attempt-1", "", about)).verdict is Verdict.UNKNOWN
-        stage.now = about.left_at + telnyx.SETTLED
+        stage.now = about.left_at + posting.SETTLED
         assert (await stage.channel.ask("attempt-1", "", about)).verdict is Verdict.DEFERRED
 
     async def test_only_what_may_be_ours_is_asked_for(self, stage: TelnyxStage) -> None:
@@ -121,7 +121,7 @@ class TestTelnyx(ChannelContract):
         assert asked["filter[to][eq]"] == letter.address
         assert asked["filter[created_at][gte]"] == "2026-03-02T11:00:00Z"
         elsewhere = replace(about, address="+13125550177")
-        stage.now = NOON + telnyx.SETTLED
+        stage.now = NOON + posting.SETTLED
         assert (await stage.channel.ask("attempt-1", "", elsewhere)).verdict is Verdict.DEFERRED
 
     async def test_a_webhook_about_somebody_elses_fax_is_nothing_to_us(self, stage: TelnyxStage) -> None:

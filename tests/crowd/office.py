@@ -27,7 +27,7 @@ from dispatcher.domain.words import Kind, State
 from dispatcher.settings import Settings, load
 from dispatcher.store import campaigns
 from dispatcher.store.schema import delivery
-from dispatcher.usecases import crew, review
+from dispatcher.usecases import audit_log, crew, review
 from dispatcher.usecases.office import Office
 from dispatcher.usecases.review import Wanted
 
@@ -209,4 +209,4 @@ async def _judge(place: Place, wanted: set[str]) -> str:
         accepted = {one.message_id for one in rows if one.state is State.ACCEPTED}
         if len(taken) != len(set(taken)) or set(taken) != wanted or accepted != wanted:
             return f"{len(taken)} taken, {len(set(taken))} different, {len(accepted)} on record, {len(wanted)} wanted"
-        return "" if (await review.verify_audit(office)).sound else "the audit chain is broken"
+        return "" if (await audit_log.verify_audit(office)).sound else "the audit chain is broken"

@@ -29,6 +29,7 @@ from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order, Printer, Rendered
 from dispatcher.rehearsal.gateway import Gateway
 from dispatcher.resources import resource
+from dispatcher.seals import Seals
 from dispatcher.store import contacts, deliveries
 from dispatcher.store.engine import Store
 from dispatcher.usecases import launch, prepare, review
@@ -220,6 +221,9 @@ async def open_desk(
             return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
             folder=folder / "office",
             guard=Checkpoint(folder / "guard"),
+            seals=Seals(
+                "coalition.example/audit-log", folder / "guard" / "seals.jsonl", folder / "guard" / "audit.key"
+            ),
         )
         # The site needs the office and the simulator needs the site's port: the channel joins when the port is known.
         known: dict[str, Channel] = {"smtp": smtp}

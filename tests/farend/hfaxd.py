@@ -80,6 +80,7 @@ class Hfaxd:
     scheduler: str = "Running"
     full: bool = False  #: no room for a document
     unreadable: bool = False  #: a document cannot be put into a job
+    moving: frozenset[str] = frozenset()  #: jobs that are on their way from one queue to the other
     deaf: frozenset[str] = frozenset()  #: verbs that are not answered
     says: dict[str, str] = field(default_factory=dict)  #: verb → another answer
     truncates: bool = False  #: keeps only half of each document
@@ -300,6 +301,8 @@ class _Session:
             await self._add(value)
         elif name not in _SETTABLE | _READABLE or self.current is None:
             await self.say(f"500 JPARM {name}: Parameter not recognized.")
+        elif self.current.number in self.farend.moving:
+            await self.say("500 Cannot access job state; job deleted by another party.")
         elif not value:
             await self.say(f"213 {self.current.parameters[name]}".replace("\n", "\\\n"))
         elif name in _READABLE:

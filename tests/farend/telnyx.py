@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -157,7 +158,7 @@ class Telnyx(Vendor):
         for one in shown:
             self.faults += self._held("/components/schemas/Fax", one)
         self.faults += self._held("/components/schemas/PaginationMeta", meta)
-        return Reply.of(200, {"data": shown, "meta": meta})
+        return Reply.of(200, {"data": shown, "meta": meta}, date=format_datetime(self.now(), usegmt=True))
 
     def _data(self, status: int, schema: str, value: dict[str, Any]) -> Reply:
         self.faults += self._held(f"/components/schemas/{schema}", value)

@@ -138,7 +138,7 @@ class Vendor(ABC):
 
     async def _call(self, fax: Fax) -> None:
         headers, body = self.callback(fax, fax.calls_left.pop(0))
-        async with httpx2.AsyncClient(trust_env=False) as client:
+        async with httpx2.AsyncClient(trust_env=False, verify=False) as client:  # loopback, without TLS
             await client.post(fax.callback, content=body, headers=headers)
 
 

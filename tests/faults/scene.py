@@ -24,7 +24,7 @@ from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.words import Policy, Stage, State, Verdict
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
-from dispatcher.usecases import dispatch, review
+from dispatcher.usecases import audit_log, dispatch
 
 ADDRESS = "mission@ardesia.example"
 #: A lease; then a transmission's lease and the longest wait before a second try.
@@ -132,7 +132,7 @@ class Scene:
 
     async def hold_the_record(self) -> None:
         """The record is whole; somebody knew of every letter that may have come twice; no doubt ended unexplained."""
-        assert (await review.verify_audit(self.desk.office)).sound
+        assert (await audit_log.verify_audit(self.desk.office)).sound
         story = await self.desk.story((await self.desk.only()).id)
         assert self.arrived() <= 1 + sum(one.knowingly for one in story.attempts)
         heard = {one["attempt_id"] for one in story.evidence if one["applied"] and one["verdict"] != Verdict.UNKNOWN}

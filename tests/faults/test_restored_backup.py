@@ -14,7 +14,9 @@ from desk.databases import Databases
 from desk.desk import ADA, MEGAN, Desk, open_desk, person
 from desk.servers import Server, clear_away, make_server
 
+from dispatcher.archive import digest_of
 from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.audit import Verdict as AuditVerdict
 from dispatcher.domain.errors import Conflict
 from dispatcher.domain.model import Step
 from dispatcher.domain.outcome import Outcome, Report
@@ -22,7 +24,7 @@ from dispatcher.domain.rollback import Finding, Quarantined, Sign
 from dispatcher.domain.words import Cause, Policy, Signal, State, Verdict
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
-from dispatcher.usecases import adopt, dispatch, guard, hear, launch, operate
+from dispatcher.usecases import adopt, audit_log, dispatch, guard, hear, launch, operate
 from dispatcher.usecases.adopt import Doom, Word
 
 WORD = Word(reason="the disk died; this is last night's backup", actor=MEGAN)
@@ -194,6 +196,28 @@ async def test_what_the_archive_says_has_gone_is_in_doubt_after_adoption_and_nev
             "delivery.claim",
             "delivery.doubt",
         ]
+
+
+async def test_what_was_sealed_since_is_set_aside_and_named_in_the_log(databases: Databases, tmp_path: Path) -> None:
+    """The adopted log cannot fit it; from the adoption on it is sealed again."""
+    kept = _sqlite(databases, tmp_path)
+    async with open_desk(kept.url, tmp_path) as desk:
+        await desk.launch(PEOPLE, Policy.EMAIL)
+        kept.backup()
+        await desk.work()
+    kept.restore()
+    async with open_desk(kept.url, tmp_path) as desk:
+        assert desk.office.seals is not None
+        before = desk.office.seals.file.read_bytes()
+        assert (await audit_log.verify_audit(desk.office)).verdict is AuditVerdict.CUT
+        await adopt.adopt(desk.office, WORD)
+        [aside] = desk.office.seals.file.parent.glob("*.before-*")
+        assert aside.read_bytes() == before
+        told = [one.event.data for one in await audit_log.tail_audit(desk.office, 50)]
+        assert [one["seals"] for one in told if "seals" in one] == [digest_of(before)]
+        await desk.work()
+        found = await audit_log.verify_audit(desk.office)
+        assert (found.verdict, found.compared) == (AuditVerdict.WHOLE, 1)
 
 
 async def test_what_left_no_sign_is_held(databases: Databases, tmp_path: Path) -> None:

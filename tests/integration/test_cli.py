@@ -489,21 +489,47 @@ def test_the_audit_log_is_read_verified_and_exported(after: Program) -> None:
     assert {entry["object"] for entry in about} == {"campaign:peace"}
     assert "campaign.approve" in after("audit", "tail", "-n", "500").good().out
     verdict = after("audit", "verify", "--json").good().json
-    assert (verdict["sound"], verdict["entries"], verdict["findings"]) == (True, len(entries), [])
+    assert (verdict["verdict"], verdict["entries"], verdict["findings"]) == ("whole", len(entries), [])
     assert after("audit", "export", "log.jsonl", "--json").good().json["entries"] == len(entries)
-    assert "sound" in after("audit", "verify", "log.jsonl").good().out
+    assert "held against no seal" in after("audit", "verify", "log.jsonl").good().out
 
 
-def test_an_altered_export_is_found_out_and_ends_with_6(after: Program) -> None:
+def test_a_checkpoint_for_trustees_and_its_key_check_an_export_elsewhere(after: Program) -> None:
+    after("audit", "seal", "head.txt").good()
+    key = after("audit", "key").good().out.strip()
+    assert key.startswith("cmc.example/audit-log+")
+    after("audit", "export", "log.jsonl").good()
+    given = ("--checkpoint", "head.txt", "--key", key)
+    assert "held against 1 seals" in after("audit", "verify", "log.jsonl", *given).good().out
+    log = after.folder / "log.jsonl"
+    log.write_text("".join(log.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+    ran = after("audit", "verify", "log.jsonl", *given)
+    assert (ran.code, "when the log was sealed" in ran.out) == (4, True)
+
+
+def test_a_campaigns_evidence_is_packed_and_checked(after: Program) -> None:
+    given = ("evidence", "bundle", "all.zip", "--campaign", "peace")
+    assert after(*given).code == 2  # without a reason
+    made = after(*given, "--reason", "archive", "--json").good().json
+    assert (made["missing"], made["deliveries"] > 0) == ([], True)
+    assert "approved at" in after("evidence", "verify", "all.zip").good().out
+    other = "cmc.example/audit-log+00000000+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    assert after("evidence", "verify", "all.zip", "--key", other).code == 3
+    assert after("evidence", "verify", "log.zip").code == 7
+    assert after(*given, "--reason", "again").code == 2  # nothing is written over
+    assert after("evidence", "bundle", "b.zip", "--reason", "why").code == 2  # of what?
+
+
+def test_an_altered_export_is_found_out_and_ends_with_3(after: Program) -> None:
     after("audit", "export", "log.jsonl").good()
     log = after.folder / "log.jsonl"
     log.write_text(log.read_text("utf-8").replace('"campaign.approve"', '"campaign.prepare"'), "utf-8")
     ran = after("audit", "verify", "log.jsonl")
-    assert (ran.code, ran.out) == (6, "entry 3: was altered\n")
+    assert (ran.code, ran.out) == (3, "entry 3: was altered\n")
     findings = after("audit", "verify", "log.jsonl", "--json")
-    assert (findings.code, findings.json["sound"]) == (6, False)
+    assert (findings.code, findings.json["verdict"]) == (3, "broken")
     log.write_text("nonsense\n", "utf-8")
-    assert after("audit", "verify", "log.jsonl").code == 2
+    assert after("audit", "verify", "log.jsonl").code == 7
 
 
 # -- the processes -----------------------------------------------------------------------------------------------------

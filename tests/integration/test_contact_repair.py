@@ -13,7 +13,7 @@ from farend.rogue import DROP, accept_then, say
 from dispatcher.domain.errors import CampaignError, Conflict, NotFound, UserError
 from dispatcher.domain.model import Delivery
 from dispatcher.domain.words import Fate, Health, Kind, Policy, Signal, State
-from dispatcher.usecases import contacts, launch, look, operate, review
+from dispatcher.usecases import audit_log, contacts, launch, look, operate, review
 from dispatcher.usecases.contacts import Repair, Repaired
 
 OLD, NEW, FAX = "old@ardesia.example", "new@ardesia.example", "+442079460000"
@@ -52,12 +52,12 @@ async def test_each_letter_that_follows_has_its_entries_in_the_log(desk: Desk) -
     await desk.launch([person("one", email=OLD)], Policy.EMAIL, at=TOMORROW)
     await _repair(desk, email=NEW)
     new = await _at(desk, NEW)
-    log = await review.tail_audit(desk.office, 3)
+    log = await audit_log.tail_audit(desk.office, 3)
     assert [one.event.action for one in log] == ["contact.repair", "delivery.readdress", "delivery.cancel"]
     assert {one.event.reason for one in log} == {"their registry told us"}
     assert log[1].event.object == f"delivery:{new.id}"
     assert log[2].event.data["instead"] == new.id
-    assert (await review.verify_audit(desk.office)).sound
+    assert (await audit_log.verify_audit(desk.office)).sound
 
 
 async def test_a_held_letter_stays_held_at_its_new_address(desk: Desk) -> None:
@@ -190,7 +190,7 @@ async def test_an_approval_over_a_new_office_holder_must_be_meant(desk: Desk) ->
     with pytest.raises(UserError, match=r"letter to one: W_HOLDER_CHANGED .*Elena.*--confirm W_HOLDER_CHANGED"):
         await launch.approve(desk.office, "air-strikes", prepared.digest, MEGAN)
     await launch.approve(desk.office, "air-strikes", prepared.digest, MEGAN, ["W_HOLDER_CHANGED"])
-    [entry] = await review.tail_audit(desk.office, 1)
+    [entry] = await audit_log.tail_audit(desk.office, 1)
     [[code, place, digest]] = entry.event.data["confirmed"]
     assert (code, place, len(digest)) == ("W_HOLDER_CHANGED", "letter to one", 16)
     assert await launch.launch(desk.office, "air-strikes", ADA) == 1

@@ -16,7 +16,7 @@ from dispatcher.archive import digest_of
 from dispatcher.domain.errors import NotFound, UserError
 from dispatcher.domain.model import Address, Copy
 from dispatcher.domain.words import Cause, Kind, Policy, Verdict
-from dispatcher.usecases import contacts, launch, review
+from dispatcher.usecases import audit_log, contacts, launch, review
 from dispatcher.usecases.trial import send_tests, typical
 
 ME = Address(Kind.EMAIL, "megan@coalition.example")
@@ -60,7 +60,7 @@ async def test_a_test_goes_to_the_tester_alone_marked_and_with_the_frozen_letter
 
 async def test_a_test_is_audited_with_the_very_bytes_that_left_and_is_no_delivery(prepared: Desk) -> None:
     [trial] = await send_tests(prepared.office, "air-strikes", [ME], ADA, contact_ids=["first"])
-    about, told = await review.tail_audit(prepared.office, 2)
+    about, told = await audit_log.tail_audit(prepared.office, 2)
     assert [about.event.action, told.event.action] == ["letter.test.transmitting", "letter.test"]
     assert (told.event.actor, told.event.after, told.event.data["test"]) == ("operator:ada", "accepted", trial.name)
     sent = digest_of(prepared.rogue.ledger[0].message)
@@ -68,7 +68,7 @@ async def test_a_test_is_audited_with_the_very_bytes_that_left_and_is_no_deliver
     assert await prepared.office.archive.get(sent) == prepared.rogue.ledger[0].message
     assert ME.value not in str(told.event.data) + str(about.event.data)
     assert await prepared.deliveries() == []
-    assert (await review.verify_audit(prepared.office)).sound
+    assert (await audit_log.verify_audit(prepared.office)).sound
 
 
 async def test_a_test_changes_nothing_about_what_is_approved_and_sent(prepared: Desk) -> None:
@@ -102,7 +102,7 @@ async def test_an_address_of_a_contact_gets_no_test_unless_it_is_meant(prepared:
         prepared.office, "air-strikes", [theirs], ADA, contact_ids=["first"], reason="they asked to see it"
     )
     assert [one.outcome.verdict for one in trials] == [Verdict.ACCEPTED]
-    [told] = await review.tail_audit(prepared.office, 1)
+    [told] = await audit_log.tail_audit(prepared.office, 1)
     assert told.event.reason == "they asked to see it"
 
 
@@ -128,7 +128,7 @@ async def test_a_refusal_is_told_in_the_relays_words(databases: Databases, tmp_p
         [trial] = await send_tests(desk.office, "air-strikes", [ME], ADA, contact_ids=["first"])
         assert (trial.outcome.verdict, trial.outcome.cause) == (Verdict.REFUSED, Cause.EMAIL_NO_MAILBOX)
         assert "no such user here" in trial.outcome.detail
-        [told] = [e for e in await review.tail_audit(desk.office, 9) if e.event.action.startswith("letter.")]
+        [told] = [e for e in await audit_log.tail_audit(desk.office, 9) if e.event.action.startswith("letter.")]
         assert told.event.after == "refused"
 
 

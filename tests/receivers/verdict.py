@@ -15,7 +15,7 @@ from dispatcher.domain.model import Attempt, Delivery
 from dispatcher.domain.words import State, Verdict
 from dispatcher.store import attempts, views
 from dispatcher.store.schema import delivery
-from dispatcher.usecases import review
+from dispatcher.usecases import audit_log
 from dispatcher.usecases.office import Office
 
 TAKEN = (*ARRIVED, State.ACCEPTED)
@@ -90,7 +90,7 @@ async def find(office: Office, ledger: Mapping[str, int], names: set[tuple[str, 
         ledger=sum(ledger.values()),
         doubts_taken=sum(one.state is State.IN_DOUBT and ledger.get(one.message_id, 0) > 0 for one, _ in cases),
         wrong=wrong,
-        audit="; ".join(f"{one.seq} {one.what}" for one in (await review.verify_audit(office)).findings),
+        audit="; ".join(f"{one.seq} {one.what}" for one in (await audit_log.verify_audit(office)).findings),
     )
 
 

@@ -232,7 +232,8 @@ class Engine(RuleBasedStateMachine):
     def answer(self, data: st.DataObject, really: int) -> None:
         """They can only answer a letter that they have."""
         name = self._letter(data)
-        if really == 0 and self.place.model.copies(name):
+        if really == 0 and self.place.model.copies(name) and not self._comes_back(name):
+            self.place.model.confirmed.add(name)
             self._do(operate.note_answer(self.office, name, "thanks", ADA))
 
     def _letter(self, data: st.DataObject, *states: State) -> str:

@@ -14,7 +14,7 @@ from dispatcher.domain.model import Attempt, Delivery
 from dispatcher.domain.words import Cause, Kind, Stage, State, Verdict
 from dispatcher.rehearsal.ledger import Entry
 from dispatcher.store import attempts, views
-from dispatcher.usecases import review
+from dispatcher.usecases import audit_log
 from dispatcher.usecases.office import Office
 
 #: A fax in doubt has been asked about when its next question is further away than this.
@@ -146,4 +146,4 @@ async def _case(connection: Any, one: Delivery, taken: Counter[str]) -> Case:
 
 async def audit_faults(office: Office) -> str:
     """What is wrong with the audit log; '' when it is sound."""
-    return "; ".join(f"{one.seq} {one.what}" for one in (await review.verify_audit(office)).findings)
+    return "; ".join(f"{one.seq} {one.what}" for one in (await audit_log.verify_audit(office)).findings)

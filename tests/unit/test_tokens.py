@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.domain.address import parse_email
-from dispatcher.domain.tokens import read_return_path, sign_callback, sign_return_path, verify_callback
+from dispatcher.domain.tokens import (
+    read_return_path,
+    sign_callback,
+    sign_hint,
+    sign_return_path,
+    verify_callback,
+    verify_hint,
+)
 
 KEY = bytes(range(32))
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -88,3 +95,13 @@ def test_a_callback_with_a_foreign_signature_is_refused(signature: str) -> None:
 def test_digits_cannot_move_between_the_time_and_the_body() -> None:
     signature = sign_callback(KEY, STAMP, b"5")
     assert sign_callback(KEY, STAMP + "5", b"") != signature
+
+
+@given(st.from_regex(r"[a-z0-9]{1,24}\.[0-9]{1,3}", fullmatch=True))
+def test_a_callback_address_of_ours_names_its_attempt_and_no_other(attempt_id: str) -> None:
+    token = sign_hint("secret", "sinch", attempt_id)
+    assert verify_hint("secret", "sinch", token) == attempt_id
+    assert verify_hint("another", "sinch", token) is None
+    assert verify_hint("secret", "interfax", token) is None
+    for other in ("", ".", attempt_id, token[:-1], f"x{token}", token.upper() + "g", "é"):
+        assert verify_hint("secret", "sinch", other) is None
