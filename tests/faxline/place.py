@@ -34,10 +34,17 @@ from dispatcher.worker import Worker
 from .rig import PASSWORD, SENDER, USER
 
 #: Our clock runs so many times as fast as the line: a gateway is asked again after minutes.
-SPEED = 60.0
+SPEED = 200.0
 #: Nobody calls again within a run, but where the line was busy.
-_LATER = minutes(1200)
+_LATER = minutes(20_000)
 _AGAIN = dict.fromkeys((Cause.FAX_NO_ANSWER, Cause.FAX_VOICE, Cause.FAX_NO_CARRIER_MID_PAGE), _LATER)
+#: Leases of true minutes; and proof is awaited for longer than the calls of a run take, one after the other.
+_POLICY = Policy(
+    causes=_AGAIN,
+    lease=timedelta(hours=10),
+    transmitting_lease=timedelta(hours=20),
+    proof_wait=timedelta(days=10),
+)
 _HEAD = "---\nsubject: Protection of civilians\nlanguage: en\nclosing: Sincerely,\n---\n"
 
 
@@ -63,7 +70,7 @@ class Place:
                 store=store,
                 archive=Archive(self.folder / "archive"),
                 clock=self.clock,
-                policy=Policy(causes=_AGAIN, lease=timedelta(minutes=30), transmitting_lease=timedelta(minutes=60)),
+                policy=_POLICY,
                 channels={"hylafax": channel},
                 outgoing={Kind.FAX: "hylafax"},
                 render=_never,

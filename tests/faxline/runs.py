@@ -86,7 +86,7 @@ async def run(rig: Rig, there: Place) -> Found:
 def letters(folder: Path) -> tuple[Rendered, Rendered]:
     """One that fills one fax page, and one that fills three."""
     one = place.rendered(folder, "\n\n".join(MATTER))
-    long, paragraphs = one, list(MATTER)
+    long, paragraphs = one, [*MATTER, *(f"Point {number}. {text}" for number in range(1, 8) for text in MATTER[1:3])]
     while long.fax_pages < 3 and len(paragraphs) < 100:
         paragraphs += [f"Point {len(paragraphs)}. {text}" for text in MATTER[1:3]]
         long = place.rendered(folder, "\n\n".join(paragraphs))
