@@ -35,7 +35,6 @@ _SETTABLE = frozenset(
         "PAGEWIDTH",
         "PAGELENGTH",
         "PAGECHOP",
-        "USECONTCOVER",
         "USEECM",
         "USETAGLINE",
         "TAGLINE",
@@ -44,6 +43,9 @@ _SETTABLE = frozenset(
 _READABLE = frozenset(
     ["STATE", "STATUS", "STATUSCODE", "ERRORCODE", "NPAGES", "TOTPAGES", "TOTDIALS", "TOTTRIES", "COMMID", "JOBID"]
 )
+
+#: Numbers and times, which it repeats without quotes.
+_NUMBERS = frozenset(("SENDTIME", "LASTTIME", "MAXDIALS", "MAXTRIES", "VRES", "PAGEWIDTH", "PAGELENGTH"))
 
 
 @dataclass
@@ -280,7 +282,7 @@ class _Session:
 
     async def on_jnew(self, rest: str) -> None:
         number = self.farend.new_number()
-        usual = {"STATE": "SUSPENDED", "STATUS": "", "STATUSCODE": "000", "ERRORCODE": "", "JOBID": number}
+        usual = {"STATE": "SUSPENDED", "STATUS": "", "STATUSCODE": "000", "ERRORCODE": "E000", "JOBID": number}
         counts = dict.fromkeys(("NPAGES", "TOTPAGES", "TOTDIALS", "TOTTRIES"), "0")
         texts = {**dict.fromkeys(_SETTABLE, ""), "COMMID": "", "LASTTIME": "000300"}
         self.current = self.jobs[number] = Job(number, texts | usual | counts)
@@ -299,18 +301,19 @@ class _Session:
         name, _, value = rest.partition(" ")
         if name == "DOCUMENT":
             await self._add(value)
-        elif name not in _SETTABLE | _READABLE or self.current is None:
+        elif name not in _SETTABLE | _READABLE | {"USECONTCOVER"} or self.current is None:
             await self.say(f"500 JPARM {name}: Parameter not recognized.")
         elif self.current.number in self.farend.moving:
             await self.say("500 Cannot access job state; job deleted by another party.")
         elif not value:
             await self.say(f"213 {self.current.parameters[name]}".replace("\n", "\\\n"))
-        elif name in _READABLE:
+        elif name in _READABLE | {"USECONTCOVER"}:
             await self.say(f"503 Permission denied: no write access to job parameter {name}.")
         else:
             value = value.strip('"')
             self.current.parameters[name] = value
-            await self.say(f'213 {name} set to "{value}".')
+            bare = name in _NUMBERS or name.startswith("USE")
+            await self.say(f"213 {name} set to {value.upper()}." if bare else f'213 {name} set to "{value}".')
 
     async def _add(self, name: str) -> None:
         if name not in self.documents:

@@ -35,6 +35,7 @@ class Deaf:
                     await ours.drain()
                     if marked and line.startswith(b"JSUBM"):
                         back.cancel()
+                        await asyncio.wait([back])
                         await theirs.readuntil(b"\r\n")
                         self.taken_away += 1
                         break

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
-#: In order, within one session. '@' is the number of the job that was begun; '#' a document's name.
+#: In order, within one session. '@' is the number of the job that was begun, '#' a document's name, '%' in an hour.
 COMMANDS = (
     "JNEW",
     "USER gateway",
@@ -29,7 +30,7 @@ COMMANDS = (
     'JPARM EXTERNAL "+493023125486"',
     "JPARM MODEM any",
     "JPARM NOTIFY none",
-    "JPARM SENDTIME 203001010000",
+    "JPARM SENDTIME %",
     "JPARM LASTTIME 000050",
     "JPARM MAXDIALS 1",
     "JPARM MAXTRIES 1",
@@ -68,7 +69,7 @@ COMMANDS = (
 )
 #: What differs from one session to the next, and says nothing.
 _PASSING = (
-    (re.compile(r"\d{14}"), "<time>"),
+    (re.compile(r"\b20\d{10}(\d\d)?\b"), "<time>"),
     (re.compile(r"\bjobid: \d+ groupid: \d+"), "jobid: <n> groupid: <n>"),
     (re.compile(r"\b[Jj]ob \d+\b"), "job <n>"),
     (re.compile(r"(doc\d+\.ps)\.\d+"), r"\1.<n>"),
@@ -84,10 +85,13 @@ _FRESH = re.compile(r"^213 (SUSPENDED|PENDING|SLEEPING|READY|BLOCKED|ACTIVE)$")
 async def held(port: int, document: bytes) -> list[tuple[str, str]]:
     """Every command with its answer, lines of listings included."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    later = datetime.now(UTC) + timedelta(hours=1)
     told, job, name = [("", _plain(await _line(reader)))], "", ""
     try:
         for template in COMMANDS:
             command = template.replace("@", job).replace("#", name)
+            if command.endswith(" %"):
+                command = f"{command[:-1]}{later:%Y%m%d%H%M}"
             if template == "STOT" or template.startswith("LIST"):
                 answer = await _aside(reader, writer, command, document)
             else:

@@ -200,8 +200,8 @@ class Relay(Call):
     def from_caller(self, raw: bytes) -> None:
         if self.offer is None:
             self.offer = raw
-        elif self.accepted or not (is_full(raw) and Frame.parse(raw).sub == NEW):
-            self.passed(raw, "caller", "callee")
+        elif self.accepted and not (is_full(raw) and Frame.parse(raw)[6:8] == (IAX, NEW)):
+            self.passed(raw, "caller", "callee")  # what is not, and matters, the caller says again
 
     def readable(self) -> None:
         with contextlib.suppress(BlockingIOError, ConnectionRefusedError):

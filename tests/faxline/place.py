@@ -13,16 +13,16 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from desk.bare import DOMAIN, FastClock, mission, put_in
+from desk.bare import DOMAIN, FastClock, mission, put_in, queued
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.archive import Archive
 from dispatcher.channels.hylafax import Calls, HylafaxChannel
 from dispatcher.channels.hylafax_wire import Server
 from dispatcher.checkpoint import Checkpoint
-from dispatcher.domain.model import Actor, Address, Attempt, Contact, Delivery, Letter, Sender, delivery_id
+from dispatcher.domain.model import Actor, Address, Attempt, Contact, Delivery, Letter, Sender
 from dispatcher.domain.schedule import Policy, minutes
-from dispatcher.domain.words import Cause, Kind, Role, State
+from dispatcher.domain.words import Cause, Kind, State
 from dispatcher.letters import Order, Printer, Rendered
 from dispatcher.letters.header_line import FaxHeader
 from dispatcher.resources import resource
@@ -34,10 +34,17 @@ from dispatcher.worker import Worker
 from .rig import PASSWORD, SENDER, USER
 
 #: Our clock runs so many times as fast as the line: a gateway is asked again after minutes.
-SPEED = 60.0
+SPEED = 200.0
 #: Nobody calls again within a run, but where the line was busy.
-_LATER = minutes(1200)
+_LATER = minutes(20_000)
 _AGAIN = dict.fromkeys((Cause.FAX_NO_ANSWER, Cause.FAX_VOICE, Cause.FAX_NO_CARRIER_MID_PAGE), _LATER)
+#: Leases of true minutes; and proof is awaited for longer than the calls of a run take, one after the other.
+_POLICY = Policy(
+    causes=_AGAIN,
+    lease=timedelta(hours=10),
+    transmitting_lease=timedelta(hours=20),
+    proof_wait=timedelta(days=10),
+)
 _HEAD = "---\nsubject: Protection of civilians\nlanguage: en\nclosing: Sincerely,\n---\n"
 
 
@@ -63,7 +70,7 @@ class Place:
                 store=store,
                 archive=Archive(self.folder / "archive"),
                 clock=self.clock,
-                policy=Policy(causes=_AGAIN, lease=timedelta(minutes=30), transmitting_lease=timedelta(minutes=60)),
+                policy=_POLICY,
                 channels={"hylafax": channel},
                 outgoing={Kind.FAX: "hylafax"},
                 render=_never,
@@ -110,49 +117,35 @@ def rendered(folder: Path, body: str) -> Rendered:
     return Printer(templates).render(Order("own", "cluster-munition-coalition", contact, (), sender, date(2026, 3, 2)))
 
 
-async def keep(office: Office, campaign: str, first: int, made: Sequence[Rendered]) -> list[Letter]:
-    """Freeze the letters, each as a step of one campaign, whose contacts are counted from `first`."""
+async def keep(office: Office, first: int, made: Sequence[Rendered]) -> list[Letter]:
+    """Freeze the letters, each of a campaign of its own, so that none follows another."""
     letters = []
-    for step, one in enumerate(made):
+    for one in made:
+        campaign = f"line-{first}-{one.fax_pages}"
         parts = await office.archive.put_all({name: one.parts[name] for name in ("tiff", "fax_pdf")})
-        digest = hashlib.sha256(f"{campaign} {step}".encode()).hexdigest()
-        letters.append(
-            Letter(digest, campaign, step, f"mission-{first}", one.subject, "en", one.pages, one.fax_pages, parts)
-        )
+        digest = hashlib.sha256(campaign.encode()).hexdigest()
+        counts = (one.pages, one.fax_pages)
+        letters.append(Letter(digest, campaign, 0, f"mission-{first}", one.subject, "en", *counts, parts))
     return letters
 
 
 async def queue(
     office: Office, first: int, letters: Sequence[Letter], wanted: Sequence[tuple[str, Letter]]
 ) -> list[Delivery]:
-    """A delivery to each number, in this order: as a launch leaves them."""
+    """A delivery to each number, in this order: as a launch leaves them. Contacts are counted from `first`."""
     now = office.clock.now()
     people = [mission(at, Address(Kind.FAX, number)) for at, (number, _) in enumerate(wanted, first)]
-    rows = []
-    for at, (person, (number, letter)) in enumerate(zip(people, wanted, strict=True)):
-        name = delivery_id(letter.campaign_id, letter.step, person.id, person.id, person.addresses[0])
-        rows.append(
-            Delivery(
-                id=name,
-                campaign_id=letter.campaign_id,
-                step=letter.step,
-                contact_id=person.id,
-                addressee_id=person.id,
-                kind=Kind.FAX,
-                address=number,
-                role=Role.TO,
-                recipient=person.name,
-                zone="UTC",
-                letter=letter.digest,
-                message_id=f"<{name}@{DOMAIN}>",
-                not_before=now,
-                due=now + timedelta(minutes=at),
-                created_at=now,
-                changed_at=now,
-            )
-        )
-    steps = [[letter.step, 0] for letter in letters]
-    await office.store.write(lambda connection: put_in(connection, people, letters, rows, now, steps=steps))
+    rows = [
+        queued(person, letter, now, now + timedelta(minutes=at))
+        for at, (person, (_, letter)) in enumerate(zip(people, wanted, strict=True))
+    ]
+
+    async def unit(connection: AsyncConnection) -> None:
+        for letter in letters:
+            theirs = [row for row in rows if row.campaign_id == letter.campaign_id]
+            await put_in(connection, people, [letter], theirs, now)
+
+    await office.store.write(unit)
     return rows
 
 

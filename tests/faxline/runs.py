@@ -86,7 +86,7 @@ async def run(rig: Rig, there: Place) -> Found:
 def letters(folder: Path) -> tuple[Rendered, Rendered]:
     """One that fills one fax page, and one that fills three."""
     one = place.rendered(folder, "\n\n".join(MATTER))
-    long, paragraphs = one, list(MATTER)
+    long, paragraphs = one, [*MATTER, *(f"Point {number}. {text}" for number in range(1, 8) for text in MATTER[1:3])]
     while long.fax_pages < 3 and len(paragraphs) < 100:
         paragraphs += [f"Point {len(paragraphs)}. {text}" for text in MATTER[1:3]]
         long = place.rendered(folder, "\n\n".join(paragraphs))
@@ -110,7 +110,7 @@ async def calls(
     office: Office, first: int, made: Sequence[Rendered], wanted: Sequence[Case], killing: Place | None = None
 ) -> list[Story]:
     """Queue a letter for each case and let the worker work until each has come to where it should, or time is over."""
-    kept = {one.fax_pages: one for one in await place.keep(office, f"line-{first}", first, made)}
+    kept = {one.fax_pages: one for one in await place.keep(office, first, made)}
     rows = await place.queue(office, first, [*kept.values()], [(case.number, kept[case.pages]) for case in wanted])
     goal = {row.id: case.state for row, case in zip(rows, wanted, strict=True)}
     killed = next((row.id for row, case in zip(rows, wanted, strict=True) if "killed" in case.name), "")
