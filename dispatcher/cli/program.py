@@ -26,6 +26,7 @@ from . import (
     doubts,
     evidence,
     failures,
+    inbox,
     letters,
     limits,
     occurrences,
@@ -66,7 +67,7 @@ _NOUNS = (
     audit,
     evidence,
 )
-for noun in (*_NOUNS, calendars, config, database):
+for noun in (*_NOUNS, inbox, calendars, config, database):
     app.add_typer(noun.app)
 for verb in (rehearse.rehearse, occurrences.occurrences, occurrences.release, occurrences.skip):
     campaigns.app.command()(verb)

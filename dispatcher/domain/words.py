@@ -166,6 +166,30 @@ class Who(StrEnum):
     PERSON = "person"  # somebody has to find out
 
 
+class Incoming(StrEnum):
+    """What a message that came in is."""
+
+    BOUNCE = "bounce"  # a letter was given back: it has not arrived at somebody, for good or for this time
+    DELAY = "delay"  # a letter is late, and is tried on: nothing is decided
+    DELIVERY_RECEIPT = "delivery_receipt"  # a mail system reports that a letter was delivered, or passed on
+    READ_RECEIPT = "read_receipt"  # a reader's program reports what was done with a letter (RFC 8098)
+    AUTO_REPLY = "auto_reply"  # a program answered: out of office, acknowledgement of receipt. Never an answer
+    FEEDBACK_REPORT = "feedback_report"  # a recipient, or a provider for one, complains of a letter (RFC 5965)
+    CHALLENGE = "challenge"  # a program keeps the letter until its sender proves to be a person
+    ANSWER = "answer"  # a person wrote
+    FAX_FEEDBACK = "fax_feedback"  # a gateway reports by mail what became of a fax
+    UNKNOWN = "unknown"  # not to be told: a person has to look
+
+
+class BounceVerdict(StrEnum):
+    """What a report says of an address; what to do about it follows from the cause."""
+
+    HARD = "hard"  # letters to it do not arrive, and trying again does not mend that
+    SOFT = "soft"  # this one did not arrive, or not yet; a later one may
+    POLICY = "policy"  # they refuse this letter, or us: the address may well be right
+    NONE = "none"  # nothing against it: a receipt, an answer
+
+
 class Cause(StrEnum):
     """Why. The code is a public, stable name; the text for people stands in config/causes.toml."""
 
@@ -178,6 +202,8 @@ class Cause(StrEnum):
     EMAIL_REFUSED = "email.refused"
     EMAIL_NO_ANSWER_AFTER_DATA = "email.no_answer_after_data"
     EMAIL_NOT_TAKEN = "email.not_taken"
+    EMAIL_UNREACHABLE = "email.unreachable"
+    EMAIL_COMPLAINED = "email.complained"
     SMTP_CONNECT = "smtp.connect"
     SMTP_TLS = "smtp.tls"
     SMTP_AUTH = "smtp.auth"
@@ -257,6 +283,8 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.EMAIL_REFUSED: CauseFacts(Bulk.FIRST, Who.PERSON),
     Cause.EMAIL_NO_ANSWER_AFTER_DATA: _DOUBTFUL,
     Cause.EMAIL_NOT_TAKEN: _WAITS,
+    Cause.EMAIL_UNREACHABLE: _WAITS,
+    Cause.EMAIL_COMPLAINED: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.SMTP_CONNECT: _OURS,
     Cause.SMTP_TLS: _OURS,
     Cause.SMTP_AUTH: _OURS,

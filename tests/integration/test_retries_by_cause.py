@@ -11,9 +11,10 @@ from desk.databases import Databases
 from desk.desk import SECRET, START, Desk, open_desk, person
 from farend.rogue import Act, Script, say
 
-from dispatcher.channels import mailfax, replies, simulator
+from dispatcher.channels import mailfax, simulator
 from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.simulator import SimulatorChannel
+from dispatcher.domain import status
 from dispatcher.domain.model import Delivery, Hours
 from dispatcher.domain.schedule import ASKED, IN_THE_KINDS_RHYTHM, RETRIES_BY_CAUSE, RETRYABLE, minutes
 from dispatcher.domain.schedule import Policy as Figures
@@ -46,8 +47,8 @@ def test_every_cause_that_is_tried_again_is_forced_here() -> None:
 
 
 def test_every_cause_that_a_far_end_may_defer_with_has_a_rhythm_and_none_in_doubt_has() -> None:
-    passing = {cause for code, cause in replies.BY_ENHANCED.items() if code[0] in "4x"}
-    passing |= {cause for code, cause in replies.BY_CODE.items() if code < 500} | {Cause.SMTP_PEER}
+    passing = {cause for code, cause in status.BY_ENHANCED.items() if code[0] in "4x"}
+    passing |= {cause for code, cause in status.BY_CODE.items() if code < 500} | {Cause.SMTP_PEER}
     by_mail = {mailfax.AS_FAX.get(cause, cause) for cause in passing}
     tables = [*simulator.CODES.values(), *simulator.REFUSALS.values()]
     calls = {cause for verdict, cause in tables if verdict is Verdict.DEFERRED}
