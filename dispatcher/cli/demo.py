@@ -169,6 +169,7 @@ def _show_next(console: Console, stage: Stage, rows: list[Listed]) -> None:
     doubtful = next((row.delivery for row in rows if row.delivery.state is State.IN_DOUBT), None)
     fax = next((row.delivery for row in rows if row.delivery.kind is Kind.FAX and row.attempts > 1), None)
     lines = ["campaigns show air-strikes", "failures list", "audit tail"]
+    lines += ["evidence bundle evidence.zip --campaign air-strikes --reason 'to see what it holds'"]
     lines += [f"deliveries show {fax.id}"] if fax else []
     lines += [f"doubts settle {doubtful.id} --arrived --note 'They confirmed by telephone'"] if doubtful else []
     console.print("What to try next:")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import traceback
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -82,13 +83,19 @@ def main(serve: Serve) -> None:
     """Run the program on its arguments; ends the process. `serve` runs the site that gateways call back to."""
     session = Session(serve)
     try:
-        typer.main.get_command(app).main(prog_name="dispatcher", obj=session)
+        _command().main(prog_name="dispatcher", obj=session)
     except DispatcherError as error:
         say(str(error))
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - the last door: a person gets one line, the makers get all of it
         _confess(error, verbose=session.verbose)
         sys.exit(1)
+
+
+@cache
+def _command() -> Any:
+    """Typer's tree of all commands, which takes a tenth of a second to make and keeps nothing of a run."""
+    return typer.main.get_command(app)
 
 
 def _confess(error: Exception, *, verbose: bool) -> None:

@@ -104,6 +104,11 @@ class Typesetter:
         page = from_step(setting, len(FITS), self._step_of(like, edition) + _SPARE + longer)
         return page or self._long(sheet, _text(sheet), edition)
 
+    def set_small(self, sheet: Sheet, edition: Edition) -> Pages:
+        """The letter in the smallest size, or on several pages: enough to see whether it can be set at all."""
+        page = None if _surely_long(sheet) else self._setting(sheet, edition)(len(FITS) - 1)
+        return page if page and page.count == 1 else self._long(sheet, _text(sheet), edition)
+
     def _setting(self, sheet: Sheet, edition: Edition) -> Callable[[int], Pages]:
         text = _text(sheet)
         return lambda step: self._compile(sheet, text, edition, FITS[step], long=False)

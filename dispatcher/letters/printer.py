@@ -239,7 +239,7 @@ class Printer:
     def _check_pages(self, order: Order, language: str) -> None:
         """Sets the letter, and the cover page too where the letterhead is ready for one."""
         sheet = self._trial(order, language)
-        pages = self._typesetter.set(sheet, "print")
+        pages = self._typesetter.set_small(sheet, "print")
         if sheet.head.phone or sheet.head.email:
             noted = replace(order, cover=CoverNote("[number]", tuple("[number]" for _ in order.copies), "[remarks]"))
             cover = cover_of(sheet, noted, 1 + pages.count)

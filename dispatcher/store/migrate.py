@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -38,6 +39,8 @@ def upgrade(url: URL) -> tuple[str, str]:
         url.set(drivername="sqlite" if sqlite else "postgresql+psycopg"),
         connect_args={} if sqlite else {"prepare_threshold": None},  # as the store's own, through a pooler or not
     )
+    if sqlite:
+        _in_one_transaction(engine)
     try:
         with engine.connect() as connection:
             return _upgraded(connection)
@@ -47,6 +50,18 @@ def upgrade(url: URL) -> tuple[str, str]:
         raise told(fault, "was not upgraded", url) from fault
     finally:
         engine.dispose()
+
+
+def _in_one_transaction(engine: Engine) -> None:
+    """The driver begins none before CREATE, ALTER and DROP: each would stand, whatever became of the next."""
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _upgraded(connection: Connection) -> tuple[str, str]:

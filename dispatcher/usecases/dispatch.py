@@ -261,6 +261,8 @@ def _late_by(office: Office, one: Delivery) -> timedelta:
 
 
 _SAYS = {Say.HOLD: Signal.HOLD, Say.WAIT: Signal.REQUEUE, Say.STOP: Signal.CANCEL, Say.FAIL: Signal.REFUSE}
+#: That a second try may not be made any more says nothing of the first, which may have arrived.
+_LEAVES_DOUBT = frozenset({Cause.GATE_SUPPRESSED, Cause.LETTER_EXPIRED})
 
 
 async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) -> None:
@@ -271,7 +273,8 @@ async def _turn_back(office: Office, worker: Actor, one: Claim, answer: Answer) 
         seen = await deliveries.get(connection, one.delivery.id)
         if await attempts.close(connection, one.attempt.id, outcome, office.clock.now()) and _is_ours(seen, one):
             due = answer.until if answer.say is Say.WAIT else BY_SCHEDULE
-            signal, detail = _SAYS[answer.say], answer.detail
+            in_doubt = one.attempt.knowingly and answer.cause in _LEAVES_DOUBT
+            signal, detail = Signal.DOUBT if in_doubt else _SAYS[answer.say], answer.detail
             await move(connection, office, seen, signal, worker, cause=answer.cause, detail=detail, due=due)
             await note_rests(connection, office, one.delivery, one.attempt.via)
 

@@ -27,7 +27,7 @@ from dispatcher.rehearsal.gateway import Gateway
 from dispatcher.rehearsal.sink import Sink
 from dispatcher.resources import resource
 from dispatcher.settings import Settings, load
-from dispatcher.usecases import launch, prepare, review
+from dispatcher.usecases import audit_log, launch, prepare, review
 from dispatcher.usecases.campaign_files import read_campaign_file
 from dispatcher.usecases.contact_import import import_contacts
 from dispatcher.usecases.office import Office
@@ -221,7 +221,7 @@ async def test_one_letter_from_campaign_file_to_audit_export(database: str, tmp_
             await house.pass_time(minutes=5)
             second = await house.states(1)
             export = tmp_path / "audit.jsonl"
-            entries = await review.export_audit(house.office, export)
+            entries = await audit_log.export_audit(house.office, export)
         assert first[("ru-president", Kind.FAX)] is State.DELIVERED
         assert first[("ru-president", Kind.EMAIL)] is State.ACCEPTED
         assert presumed[("ru-president", Kind.EMAIL)] is State.PRESUMED

@@ -18,7 +18,7 @@ from dispatcher.domain.errors import Conflict, CountChanged
 from dispatcher.domain.model import Delivery
 from dispatcher.domain.verbs import REACH, UNTOUCHED, Verb
 from dispatcher.domain.words import Cause, Kind, Policy, State
-from dispatcher.usecases import launch, occurrences, review
+from dispatcher.usecases import audit_log, launch, occurrences
 from dispatcher.usecases.by_hand import By
 from dispatcher.usecases.review import Wanted
 from dispatcher.usecases.together import preview, together
@@ -104,7 +104,7 @@ async def _refill(desk: Desk) -> None:
 
 
 async def test_a_stale_number_changes_nothing_whatever_the_act(full: Desk) -> None:
-    before, log = await full.deliveries(), len(await review.tail_audit(full.office, 10_000))
+    before, log = await full.deliveries(), len(await audit_log.tail_audit(full.office, 10_000))
     for verb in Verb:
         wanted = Wanted(CAMPAIGN)
         shown = len((await preview(full.office, verb, wanted)).going)
@@ -112,7 +112,7 @@ async def test_a_stale_number_changes_nothing_whatever_the_act(full: Desk) -> No
             with pytest.raises(CountChanged):
                 await together(full.office, verb, wanted, stale, _by(full))
     assert await full.deliveries() == before
-    assert len(await review.tail_audit(full.office, 10_000)) == log
+    assert len(await audit_log.tail_audit(full.office, 10_000)) == log
 
 
 async def test_the_other_use_cases_that_take_a_filter_leave_doubts_alone_too(full: Desk) -> None:

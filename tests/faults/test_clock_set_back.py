@@ -9,7 +9,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from desk.desk import Desk, person
 
 from dispatcher.domain.words import Policy, State
-from dispatcher.usecases import review
+from dispatcher.usecases import audit_log
 from dispatcher.worker import ring_what_was_set_back
 
 
@@ -23,7 +23,7 @@ async def test_a_clock_set_back_pauses_sending_and_is_on_record(desk: Desk) -> N
     await desk.work()
     assert await desk.states(campaign_id="second") == [State.QUEUED]
     await desk.work()
-    entries = [entry for entry in await review.tail_audit(desk.office, 50) if entry.event.action == "clock.step"]
+    entries = [entry for entry in await audit_log.tail_audit(desk.office, 50) if entry.event.action == "clock.step"]
     assert [entry.event.data for entry in entries] == [{"seconds": -3600}]
     await desk.pass_time(minutes=11)
     await desk.pass_time(hours=1)

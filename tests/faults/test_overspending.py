@@ -22,7 +22,7 @@ from dispatcher.domain.model import Actor, Contact
 from dispatcher.domain.words import Cause, Kind, Policy, State
 from dispatcher.settings import load
 from dispatcher.store.engine import Store
-from dispatcher.usecases import launch, purse, review
+from dispatcher.usecases import audit_log, launch, purse
 from dispatcher.usecases.limits import uses
 from dispatcher.worker import Worker
 
@@ -75,7 +75,7 @@ async def test_when_the_days_money_is_spent_faxes_wait_and_mail_goes_on(
     assert (why.cause, why.until) == (Cause.GATE_SPENDING, datetime(2015, 10, 1, 22, 0, tzinfo=UTC))
     assert why.words == "EUR 2.00 of EUR 2.00 a day are spent, and the next fax would pass that"
     assert (waits.fence, waits.tries) == (0, 0)
-    told = [one for one in await review.tail_audit(desk.office, 99) if one.event.action == "limit.spending"]
+    told = [one for one in await audit_log.tail_audit(desk.office, 99) if one.event.action == "limit.spending"]
     assert [one.event.data["limit"] for one in told] == ["EUR 2.00 a day"]  # once, not at every claim
     assert [one.message for one in caplog.records if "W_SPENDING" in one.message] == [
         f"W_SPENDING faxes wait: {why.words}"

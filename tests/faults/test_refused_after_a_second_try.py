@@ -11,9 +11,10 @@ from desk.desk import ADA, Desk, open_desk, person
 from farend.rogue import STALL, accept_then, say
 
 from dispatcher.domain.errors import Conflict
-from dispatcher.domain.model import Actor
+from dispatcher.domain.model import Actor, Address
 from dispatcher.domain.outcome import Outcome, Report
-from dispatcher.domain.words import Cause, Policy, State, Verdict
+from dispatcher.domain.words import Cause, Kind, Policy, State, Verdict
+from dispatcher.store import contacts
 from dispatcher.usecases import dispatch, halt, hear, operate
 
 
@@ -88,6 +89,22 @@ async def test_an_address_where_a_second_try_was_turned_back_is_not_free(databas
         await desk.keep_contacts([person("one", email="mission@ardesia.example")])
         with pytest.raises(Conflict, match="went there"):
             await operate.readdress(desk.office, moved.id, "they moved back", ADA)
+
+
+async def test_a_second_try_to_an_address_that_wants_nothing_more_leaves_the_first_in_doubt(
+    database: str, tmp_path: Path
+) -> None:
+    async with open_desk(database, tmp_path, script={"dot": [accept_then(STALL)]}) as desk:
+        name = await _sent_again(desk)
+        where, now = Address(Kind.EMAIL, "mission@ardesia.example"), desk.clock.now()
+        await desk.office.store.write(
+            lambda connection: contacts.suppress(connection, where, "ada", "asked for it", now)
+        )
+        await desk.work()
+        seen = await desk.get(name)
+        assert (seen.state, seen.cause) == (State.IN_DOUBT, Cause.GATE_SUPPRESSED)
+        await operate.settle_doubt(desk.office, name, operate.Decision.GIVE_UP, "let it be", ADA)
+        assert len(desk.rogue.ledger) == 1
 
 
 async def _turned_back(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from dispatcher.domain.errors import Conflict, UserError
 from dispatcher.domain.model import Actor, Contact
 from dispatcher.domain.words import Cause, Policy, State
 from dispatcher.store.engine import Store
-from dispatcher.usecases import dispatch, halt, launch, operate, review
+from dispatcher.usecases import audit_log, dispatch, halt, launch, operate
 from dispatcher.worker import Worker
 
 
@@ -102,7 +102,7 @@ async def test_a_stop_and_a_resume_are_in_the_log_with_who_and_why(desk: Desk) -
         await halt.resume(desk.office, "again", ADA)
     with pytest.raises(UserError):
         await halt.stop(desk.office, " ", ADA)
-    told = [(one.event.action, one.event.actor, one.event.reason) for one in await review.tail_audit(desk.office, 9)]
+    told = [(one.event.action, one.event.actor, one.event.reason) for one in await audit_log.tail_audit(desk.office, 9)]
     assert told == [
         ("sending.stop", "operator:ada", "the summit was called off"),
         ("sending.resume", "operator:ada", "it takes place"),

@@ -18,7 +18,7 @@ from dispatcher.domain.errors import NotFound, UserError
 from dispatcher.domain.model import Contact
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.words import Cause, Policy, RouteState, State, Verdict
-from dispatcher.usecases import breaker, doctor, review
+from dispatcher.usecases import audit_log, breaker, doctor, review
 
 BUSY = say("421 4.3.2 too many of you", then="drop")
 
@@ -41,7 +41,7 @@ async def state(desk: Desk, name: str) -> RouteState:
 
 
 async def told(desk: Desk, name: str) -> list[str]:
-    entries: Sequence[AuditEntry] = await review.tail_audit(desk.office, 100, f"route:{name}")
+    entries: Sequence[AuditEntry] = await audit_log.tail_audit(desk.office, 100, f"route:{name}")
     return [entry.event.action for entry in entries]
 
 

@@ -11,7 +11,7 @@ from desk.desk import ADA, Desk, person
 from dispatcher.domain.errors import UserError
 from dispatcher.domain.model import Contact
 from dispatcher.domain.words import Form, Gender, Kind, Policy
-from dispatcher.usecases import review
+from dispatcher.usecases import audit_log
 from dispatcher.usecases.contact_export import export_contacts
 from dispatcher.usecases.contact_import import Wishes, compare
 from dispatcher.usecases.contacts import Repair, Repaired, list_contacts, repair
@@ -105,5 +105,5 @@ async def test_an_export_is_on_record_before_the_file_is_there(desk: Desk, tmp_p
     await desk.keep_contacts([person("one", email=OLD)])
     with pytest.raises(OSError, match="no-such-folder"):
         await export_contacts(desk.office, tmp_path / "no-such-folder" / "all.csv", ADA)
-    [entry] = await review.tail_audit(desk.office, 1)
+    [entry] = await audit_log.tail_audit(desk.office, 1)
     assert (entry.event.action, entry.event.data["contacts"]) == ("contacts.export", 1)

@@ -15,7 +15,7 @@ from dispatcher.domain.errors import Conflict, ImportError_, NotFound
 from dispatcher.domain.words import Fate, Policy, State
 from dispatcher.intake.contacts import FIELDS, ReadOptions
 from dispatcher.store import contact_history, contacts
-from dispatcher.usecases import review
+from dispatcher.usecases import audit_log
 from dispatcher.usecases.contact_fields import differences
 from dispatcher.usecases.contact_import import (
     Comparison,
@@ -158,7 +158,7 @@ async def test_an_undone_import_leaves_everything_exactly_as_it_was(desk: Desk, 
     undone = await undo_import(desk.office, done.number, "the wrong file", ADA)
     assert await _all(desk) == before
     assert sorted(undone.restored) == ["four", "one", "three"]
-    [entry] = [one for one in await review.tail_audit(desk.office, 1) if one.event.action == "contacts.undo"]
+    [entry] = [one for one in await audit_log.tail_audit(desk.office, 1) if one.event.action == "contacts.undo"]
     assert (entry.event.object, entry.event.reason) == ("import:2", "the wrong file")
     row, _ = await list_imports(desk.office)
     assert (row.number, row.undone_by) == (2, str(ADA))

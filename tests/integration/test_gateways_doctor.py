@@ -10,6 +10,7 @@ import pytest
 from farend.sinch import KEY as SINCH_KEY
 from farend.sinch import PROJECT, SECRET, Sinch
 from farend.telnyx import CONNECTION, KEY, NUMBER, Telnyx
+from terminal.project import NO_TEMPLATES
 
 from dispatcher.domain.errors import SettingsError
 from dispatcher.providers import look_over_http
@@ -25,7 +26,7 @@ def project(folder: Path, telnyx: Telnyx | None = None, sinch: Sinch | None = No
     for name, secret in (("telnyx.key", KEY), ("sinch.secret", SECRET)):
         (folder / name).write_text(f"{secret}\n")
         (folder / name).chmod(0o600)
-    lines = [more]
+    lines = [more, NO_TEMPLATES]
     if telnyx:
         public_key = base64.b64encode(telnyx.public_key).decode()
         lines += ["[fax.telnyx]", "enabled = true", f'url = "{telnyx.url}"', 'key_file = "telnyx.key"', "timeout = 2"]

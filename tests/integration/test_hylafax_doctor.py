@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from farend.hfaxd import PASSWORD, USER, Hfaxd
+from terminal.project import NO_TEMPLATES
 
 from dispatcher.domain.errors import SettingsError
 from dispatcher.providers import look_at_hylafax
@@ -24,7 +25,7 @@ def project(folder: Path, port: int, more: str = "", password: str = PASSWORD) -
     secret.chmod(0o600)
     file = folder / "config" / "dispatcher.toml"
     given = f'enabled = true\nport = {port}\nuser = "{USER}"\npassword_file = "hylafax.secret"\ntimeout = 2\n{more}'
-    file.write_text(f"[fax.hylafax]\n{given}\n")
+    file.write_text(f"{NO_TEMPLATES}[fax.hylafax]\n{given}\n")
     return file
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from desk.databases import Databases
 from desk.desk import Desk, open_desk, person
+from terminal.project import NO_TEMPLATES
 
 from dispatcher.cli.estimate import about, estimate_facts
 from dispatcher.domain.estimate import CAUTIOUS, GOOD, Tariff, seconds
@@ -116,6 +117,6 @@ async def test_the_doctor_looks_at_the_header_line(tmp_path: Path, more: str, fi
     (tmp_path / "secret").write_text("a key to rehearse with")
     (tmp_path / "secret").chmod(0o600)
     file = tmp_path / "dispatcher.toml"
-    file.write_text(f'[fax.simulator]\nenabled = true\nsecret_file = "secret"\n{more}')
+    file.write_text(f'{NO_TEMPLATES}[fax.simulator]\nenabled = true\nsecret_file = "secret"\n{more}')
     [check] = [one for one in await examine(file) if one.name == "fax header line"]
     assert (check.finding, words in check.found) == (finding, True)

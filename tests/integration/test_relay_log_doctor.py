@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from terminal.project import NO_TEMPLATES
 
 from dispatcher.domain.clock import SystemClock
 from dispatcher.domain.errors import SettingsError
@@ -22,7 +23,7 @@ END = datetime(2026, 11, 24, 15, 45, 47, tzinfo=UTC)
 def project(folder: Path, relay: str) -> Path:
     (folder / "config").mkdir()
     file = folder / "config" / "dispatcher.toml"
-    file.write_text(f'[[mail.relays]]\nport = 1\n[[mail.relays]]\nname = "own"\nport = 1\n{relay}\n')
+    file.write_text(f'{NO_TEMPLATES}[[mail.relays]]\nport = 1\n[[mail.relays]]\nname = "own"\nport = 1\n{relay}\n')
     return file
 
 

@@ -18,7 +18,7 @@ from dispatcher.domain.model import Address, Hours
 from dispatcher.domain.trial import Trial
 from dispatcher.domain.verbs import Verb
 from dispatcher.domain.words import Cause, Kind, Policy, Signal, State
-from dispatcher.usecases import contacts, halt, operate, review
+from dispatcher.usecases import audit_log, contacts, halt, operate
 from dispatcher.usecases.by_hand import By
 from dispatcher.usecases.review import Wanted
 from dispatcher.usecases.todo import Need, failures, todo
@@ -144,11 +144,12 @@ async def test_an_act_on_many_is_one_entry_with_one_for_each_letter(
     ids = await _failed(desk, 5, Cause.EMAIL_MAILBOX_FULL)
     done = await together(desk.office, Verb.GIVE_UP, FULL, 5, By(ADA, "the campaign is over"))
     assert [row.id for row in done.done] == ids
-    [act] = await review.tail_audit(desk.office, 10, f"bulk:{done.bulk}")
+    [act] = await audit_log.tail_audit(desk.office, 10, f"bulk:{done.bulk}")
     assert (act.event.action, act.event.reason, act.event.actor) == ("bulk.give_up", "the campaign is over", str(ADA))
     assert (act.event.data["count"], act.event.data["deliveries"]) == (5, ids)
     assert act.event.data["filter"] == {"cause": "email.mailbox_full"}
-    children = [one for one in await review.tail_audit(desk.office, 10_000) if one.event.data.get("bulk") == done.bulk]
+    log = await audit_log.tail_audit(desk.office, 10_000)
+    children = [one for one in log if one.event.data.get("bulk") == done.bulk]
     assert [one.event.object for one in children] == [f"delivery:{name}" for name in ids]
     assert {row.cause for row in await desk.deliveries()} == {Cause.PERSON_GAVE_UP}
 
@@ -217,7 +218,7 @@ async def test_the_link_stands_on_both_sides_in_the_log_and_in_its_export(desk: 
     await desk.keep_contacts([person("one", email="new@ardesia.example", fax=FAX)])
     moved = await operate.readdress(desk.office, mail.id, "a new address", ADA)
     assert moved.instead_of == mail.id
-    await review.export_audit(desk.office, tmp_path / "log.jsonl")
+    await audit_log.export_audit(desk.office, tmp_path / "log.jsonl")
     lines = (tmp_path / "log.jsonl").read_text("utf-8").splitlines()
     told = [from_record(json.loads(line)).event for line in lines]
     links = [(one.object, one.data) for one in told if one.action in ("delivery.switch", "delivery.readdress")]

@@ -17,6 +17,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 from signers.authority import Authority, pem
+from terminal.project import NO_TEMPLATES
 
 from dispatcher import app
 from dispatcher.domain.clock import HandClock
@@ -104,6 +105,7 @@ async def test_the_doctor_says_who_signs_and_warns_before_the_certificate_expire
     tmp_path: Path, databases: Databases, now: datetime, finding: Finding
 ) -> None:
     file = _settings_file(tmp_path, databases.fresh("sqlite", tmp_path), Authority())
+    file.write_text(file.read_text() + NO_TEMPLATES)
     [check] = [one for one in await examine(file, now=now) if one.name == "signature"]
     assert check.finding == finding
     assert "Anna Example" in check.found

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from alembic import command
+from alembic.ddl.impl import DefaultImpl
 from alembic.script import ScriptDirectory
 from desk.databases import Databases
 from sqlalchemy import create_engine, event, inspect, make_url, text
@@ -152,6 +153,31 @@ def test_migrations_make_exactly_the_schema_and_can_be_undone(kind: str, databas
     assert migrate.upgrade(make_url(url)) == (version.newest(), version.newest())
     assert ScriptDirectory.from_config(migrate.config()).get_current_head() == version.newest()
     engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_migration_that_breaks_off_leaves_nothing_of_itself(
+    kind: str, databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = _empty(kind, databases, tmp_path)
+    made = 0
+
+    def breaks(impl: DefaultImpl, *given: Any, **more: Any) -> Any:
+        nonlocal made
+        made += 1
+        if made > 40:
+            raise KeyboardInterrupt
+        return execute(impl, *given, **more)
+
+    execute = DefaultImpl._exec
+    with monkeypatch.context() as patch:
+        patch.setattr(DefaultImpl, "_exec", breaks)
+        with pytest.raises(KeyboardInterrupt):
+            migrate.upgrade(make_url(url))
+    engine = create_engine(url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
+    assert migrate.upgrade(make_url(url)) == ("", version.newest())
 
 
 async def test_an_older_or_empty_schema_is_refused_with_the_way_out(tmp_path: Path) -> None:

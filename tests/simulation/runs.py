@@ -16,7 +16,7 @@ from torture.verdict import every_delivery
 
 from dispatcher.domain.words import Verdict
 from dispatcher.store import attempts, audit
-from dispatcher.usecases import review
+from dispatcher.usecases import audit_log
 from dispatcher.usecases.office import Office
 
 from . import people
@@ -153,7 +153,7 @@ async def _judge(world: World, office: Office, seed: int, letters: int) -> Resul
     held = people.copies(world)
     histories = await office.store.read(lambda connection: _histories(connection, held))
     classes = [(classify(one), one) for one in histories]
-    check = await review.verify_audit(office)
+    check = await audit_log.verify_audit(office)
     for one in histories:
         world.note(one.delivery.id, one.delivery.state, len(one.tries), one.copies)
     return Result(

@@ -656,6 +656,13 @@ DEFENCES = (
     ),
     Defence(
         "refused_after_a_second_try",
+        "that a second try may not be made says nothing of the first",
+        "usecases/dispatch.py",
+        "in_doubt = one.attempt.knowingly and answer.cause in _LEAVES_DOUBT",
+        "in_doubt = answer.cause not in _LEAVES_DOUBT and not answer.say",
+    ),
+    Defence(
+        "refused_after_a_second_try",
         "a try that was turned back says nothing of those before",
         "store/attempts.py",
         "(attempt.c.delivery_id == delivery_id) & (attempt.c.verdict != Verdict.UNSENT)",

@@ -122,8 +122,9 @@ def _with_a_command_that_raises(
     def fail() -> None:
         raise error
 
-    added = typer.models.CommandInfo("fail", callback=fail)
-    monkeypatch.setattr(program.app, "registered_commands", [*program.app.registered_commands, added])
+    added = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    added.command("fail")(fail)
+    monkeypatch.setitem(program._command().commands, "fail", typer.main.get_command(added))
     return Program(tmp_path)(*options, "fail")
 
 
