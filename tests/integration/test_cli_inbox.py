@@ -1,4 +1,4 @@
-"""`dispatcher inbox classify`: without settings and without a database, in the one form that is promised to programs."""
+"""`dispatcher inbox classify`: without settings or a database, in the one form that is promised to programs."""
 
 from __future__ import annotations
 
