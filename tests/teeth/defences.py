@@ -347,6 +347,13 @@ DEFENCES = (
         "    if tree.size == size:",
     ),
     Defence(
+        "mail_bombs",
+        "whoever reads a message has so much memory and no more",
+        "inbox/child.py",
+        "    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))",
+        "    assert MAX_MEMORY",
+    ),
+    Defence(
         "bundle_tampered_with",
         "the list of files stands in the log",
         "verify.py",
