@@ -120,15 +120,9 @@ class InterfaxChannel:
         return self._refused(reply, left)
 
     def _refused(self, reply: httpx2.Response, left: bool) -> Outcome:
-        detail = posting.words(reply)
-        if not 400 <= reply.status_code < 500:
-            return posting.unclear(detail, left, self.name)
         named = (f"code {posting.parse(reply.content).get('code')}", f"http {reply.status_code}")
-        meaning = next((REFUSALS[one] for one in named if one in REFUSALS), None)
-        if meaning is None:
-            return posting.unclear(detail, left, self.name, Cause.FAX_UNKNOWN_CODE)
         wait = retry_after(reply.headers.get("retry-after", ""), self._now())
-        return posting.refused(meaning, detail, wait, self.name)
+        return posting.judged(reply, left, named, REFUSALS, wait, self.name)
 
     async def probe(self, route: str = "") -> Outcome:
         """The account's balance: whoever tells it knows our key, and is at work."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -95,6 +95,22 @@ def unclear(detail: str, left: bool, route: str, cause: Cause = Cause.FAX_NO_ANS
     if left:
         return Outcome(Verdict.UNKNOWN, cause, detail)
     return Outcome(Verdict.UNSENT, Cause.FAX_GATEWAY_UNREACHABLE, detail, pause_route=route)
+
+
+def judged(
+    reply: httpx2.Response, left: bool, named: Iterable[str], refusals: Mapping[str, Meaning], wait: float, route: str
+) -> Outcome:
+    """What an answer comes to that takes nothing: by the first of its names that the gateway's table knows.
+
+    Only an answer from 400 to 499 proves that nothing was taken, and only with a name that is in the table.
+    """
+    detail = words(reply)
+    if not 400 <= reply.status_code < 500:
+        return unclear(detail, left, route)
+    meaning = next((refusals[one] for one in named if one in refusals), None)
+    if meaning is None:
+        return unclear(detail, left, route, Cause.FAX_UNKNOWN_CODE)
+    return refused(meaning, detail, wait, route)
 
 
 def refused(meaning: Meaning, detail: str, wait: float, route: str) -> Outcome:

@@ -101,13 +101,9 @@ class SimulatorChannel:
         ref = facts.get("id")
         if reply.status_code == 202 and posting.is_name(ref) and left:
             return Outcome(Verdict.ACCEPTED, detail=detail, ref=str(ref), facts={"gateway": self._url}, route=self.name)
-        if not 400 <= reply.status_code < 500:
-            return posting.unclear(detail, left, self.name)
-        code = str(facts.get("code", f"http {reply.status_code}"))
-        if code not in REFUSALS:
-            return posting.unclear(detail, left, self.name, Cause.FAX_UNKNOWN_CODE)
+        named = (str(facts.get("code", f"http {reply.status_code}")),)
         wait = retry_after(reply.headers.get("retry-after", ""), self._now())
-        return posting.refused(REFUSALS[code], detail, wait, self.name)
+        return posting.judged(reply, left, named, REFUSALS, wait, self.name)
 
     async def probe(self, route: str = "") -> Outcome:
         """Ask for a fax that there never was: whoever answers that is a gateway at work."""

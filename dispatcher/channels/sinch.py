@@ -180,15 +180,9 @@ class SinchChannel:
         return self._refused(reply, left)
 
     def _refused(self, reply: httpx2.Response, left: bool) -> Outcome:
-        detail = posting.words(reply)
-        if not 400 <= reply.status_code < 500:
-            return posting.unclear(detail, left, self.name)
         named = [*_violations(reply), f"http {reply.status_code}"]
-        meaning = next((REFUSALS[one] for one in named if one in REFUSALS), None)
-        if meaning is None:
-            return posting.unclear(detail, left, self.name, Cause.FAX_UNKNOWN_CODE)
         wait = retry_after(reply.headers.get("retry-after", ""), self._now())
-        return posting.refused(meaning, detail, wait, self.name)
+        return posting.judged(reply, left, named, REFUSALS, wait, self.name)
 
     async def probe(self, route: str = "") -> Outcome:
         """The first entry of the list of faxes: whoever gives it knows our key, and is at work."""

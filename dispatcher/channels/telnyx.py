@@ -185,14 +185,8 @@ class TelnyxChannel:
         return self._refused(reply, left)
 
     def _refused(self, reply: httpx2.Response, left: bool) -> Outcome:
-        detail = posting.words(reply)
-        if not 400 <= reply.status_code < 500:
-            return posting.unclear(detail, left, self.name)
         named = [*_pointers(reply), f"http {reply.status_code}"]
-        meaning = next((REFUSALS[one] for one in named if one in REFUSALS), None)
-        if meaning is None:
-            return posting.unclear(detail, left, self.name, Cause.FAX_UNKNOWN_CODE)
-        return posting.refused(meaning, detail, self._wait(reply), self.name)
+        return posting.judged(reply, left, named, REFUSALS, self._wait(reply), self.name)
 
     def _wait(self, reply: httpx2.Response) -> float:
         """Seconds until it takes requests again, where it says so with a 429."""
