@@ -99,7 +99,7 @@ def _node(left: bytes, right: bytes) -> bytes:
 
 def included(one: bytes, index: int, size: int, path: list[bytes], root: bytes) -> bool:
     """Does the path lead from this leaf to the root? (RFC 9162 section 2.1.3.2)"""
-    if not 0 <= index < size:
+    if not 0 <= index < size or len(one) != 32:
         return False
     position, last = index, size - 1
     for other in path:

@@ -116,24 +116,6 @@ def _split(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
-def included(one: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Does the path lead from the leaf hash `one` to `root`? (RFC 9162 section 2.1.3.2)"""
-    if not 0 <= index < size or len(one) != len(EMPTY):
-        return False
-    position, last, found = index, size - 1, one
-    for other in path:
-        if not last:
-            return False
-        if position & 1 or position == last:
-            found = node(other, found)
-            while not position & 1 and position:
-                position, last = position >> 1, last >> 1
-        else:
-            found = node(found, other)
-        position, last = position >> 1, last >> 1
-    return not last and found == root
-
-
 def consistent(earlier: int, size: int, path: Sequence[bytes], earlier_root: bytes, root: bytes) -> bool:
     """Is the log of `earlier_root` the beginning of the log of `root`? (RFC 9162 section 2.1.4.2)"""
     if not 0 < earlier <= size:
