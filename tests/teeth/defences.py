@@ -348,10 +348,10 @@ DEFENCES = (
     ),
     Defence(
         "mail_bombs",
-        "whoever reads a message has so much memory and no more",
-        "inbox/child.py",
-        "    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))",
-        "    assert MAX_MEMORY",
+        "a message that ends whoever reads it is put aside",
+        "inbox/reader.py",
+        "            except (OSError, EOFError, asyncio.IncompleteReadError):",
+        "            except ZeroDivisionError:",
     ),
     Defence(
         "bundle_tampered_with",
@@ -680,7 +680,7 @@ DEFENCES = (
         "that a second try may not be made says nothing of the first",
         "usecases/dispatch.py",
         "in_doubt = one.attempt.knowingly and answer.cause in _LEAVES_DOUBT",
-        "in_doubt = answer.cause not in _LEAVES_DOUBT and not answer.say",
+        "in_doubt = False",
     ),
     Defence(
         "refused_after_a_second_try",

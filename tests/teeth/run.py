@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("dispatcher", "tests", "templates", "config", "pyproject.toml")
 #: pytest's exit codes: tests ran, and some of them failed.
 FAILED = 1
+#: With every defence in place the faults' tests run side by side.
+_SPREAD = ("--numprocesses", "auto", "--dist", "loadfile")
 #: Seconds; a test that hangs without its defence has seen that it is gone.
 LONGEST = 180
 
@@ -53,10 +55,10 @@ def bites(tree: Path, one: Defence) -> str:
     return {FAILED: "bitten", 0: "NOT BITTEN"}.get(code, f"pytest ended with {code}")
 
 
-def _pytest(tree: Path, faults: Sequence[str], within: float = LONGEST) -> int:
+def _pytest(tree: Path, faults: Sequence[str], within: float = LONGEST, spread: Sequence[str] = ()) -> int:
     """SQLite alone where there is a choice: what is taken out is not the database."""
     chosen = (*(f"tests/faults/test_{fault}.py" for fault in faults), "-k", "sqlite or not postgresql")
-    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *chosen]
+    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *spread, *chosen]
     env = {**os.environ, "PYTHONPATH": str(tree)}
     return subprocess.run(command, cwd=tree, env=env, capture_output=True, timeout=within, check=False).returncode
 
@@ -68,7 +70,7 @@ def main(faults: Sequence[str]) -> int:
         trees: SimpleQueue[Path] = SimpleQueue()
         for number in range(os.cpu_count() or 1):
             trees.put(copy(Path(name) / str(number)))
-        if _pytest(Path(name) / "0", sorted({one.fault for one in rows}), 10 * LONGEST):
+        if _pytest(Path(name) / "0", sorted({one.fault for one in rows}), 10 * LONGEST, _SPREAD):
             print("the tests fail with every defence in place: mend that first")
             return 1
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher.domain.errors import SettingsError
+from dispatcher.store import netfs
 from dispatcher.store.netfs import require_local_disk
 
 MOUNTS = """\
@@ -49,5 +50,10 @@ def test_where_nothing_is_known_nothing_is_refused() -> None:
     require_local_disk(Path("/srv/nfs/d.db"), "")
 
 
-def test_the_machines_own_mounts_are_read(tmp_path: Path) -> None:
+def test_the_machines_own_mounts_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     require_local_disk(tmp_path / "d.db")
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"server:/home {tmp_path} nfs4 rw 0 0\n", "utf-8")
+    monkeypatch.setattr(netfs, "MOUNTS", mounts)
+    with pytest.raises(SettingsError, match="E_DB_NETFS"):
+        require_local_disk(tmp_path / "d.db")
