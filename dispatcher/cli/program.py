@@ -43,7 +43,8 @@ from .session import Serve, Session, session_of
 
 EPILOG = (
     "Exit codes: 0 good · 1 error · 2 usage, or something you gave cannot be used · 3 not found · 4 not allowed · "
-    "5 changed meanwhile, or not in a state for it · 6 a check found something wrong · 75 try later · 130 interrupted"
+    "5 changed meanwhile, or not in a state for it · 6 a check found something wrong · 7 it could not be checked · "
+    "75 try later · 130 interrupted"
 )
 
 app = typer.Typer(
