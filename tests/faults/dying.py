@@ -14,6 +14,7 @@ from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import psycopg
 from points import watch
 
 from dispatcher.archive import Archive
@@ -59,12 +60,14 @@ def stop() -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def fail() -> None:
-    """What the database says on a disk that gives errors."""
-    raise sqlite3.OperationalError("disk I/O error")
+def fail_as(database: str) -> Callable[[], None]:
+    """What the database says, through its own driver, on a disk that gives errors."""
+    fault = sqlite3.OperationalError if database.startswith("sqlite") else psycopg.OperationalError
 
+    def fail() -> None:
+        raise fault("disk I/O error")
 
-ACTS: Mapping[str, Callable[[], None]] = {"die": die, "stop": stop, "fail": fail}
+    return fail
 
 
 def _elsewhere(machine: str) -> Seat:
@@ -103,13 +106,14 @@ async def _work(places: Places, acts: Mapping[str, str]) -> None:
     dispatch.PERMIT_SECONDS = places.permit
     office = office_at(places)
 
+    doing = {"die": die, "stop": stop, "fail": fail_as(places.database)}
     slept: set[str] = set()
 
     def reached(point: str) -> None:
         act = acts.get(point, "")
         if act and point not in slept:
             slept.update({point} if act == "stop" else ())  # a worker that wakes may come to the same point again
-            ACTS[act]()
+            doing[act]()
 
     watch(office.store, reached)
     await Worker(office, name=Actor("worker", "dying"), sits=_elsewhere).drain()

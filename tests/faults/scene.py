@@ -115,7 +115,8 @@ class Scene:
         return one.state, tries[-1].stage if tries else None
 
     async def keeps_its_lease(self) -> None:
-        """Its worker may still live: nobody takes the letter, unless its outcome lies beside the database."""
+        """Its worker may still live: nobody takes the letter, unless its outcome lies beside the database. Only what
+        the far end itself says may end the try sooner."""
         if list(self.desk.office.folder.glob("spill*")):
             return
         _, stage = await self.found()
@@ -123,7 +124,9 @@ class Scene:
         assert (await self.found())[0] is State.SENDING
         if stage is Stage.TRANSMITTING:  # the ordinary lease does not end a transmission
             await self.desk.pass_time(seconds=61)
-            assert (await self.found())[0] is State.SENDING
+            story = await self.desk.story((await self.desk.only()).id)
+            heard = any(one["applied"] for one in story.evidence)
+            assert story.delivery.fence == 1 and (heard or story.delivery.state is State.SENDING)
 
     async def recover(self) -> None:
         """Time passes, and another worker does what is due."""

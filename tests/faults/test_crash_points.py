@@ -324,7 +324,7 @@ FAXES = (
     Row(
         8,
         "a fax, not taken",
-        fax(Answers(), "503", (0, IN_DOUBT, CLOSED, IN_DOUBT, 0), FAILS),
+        fax(Answers(), "503", (0, IN_DOUBT, CLOSED, DEFERRED, 0), FAILS),
         fax(Answers(), "reset before it was read", (0, QUEUED, CLOSED, QUEUED, 0), BREAKS),
     ),
     Row(
