@@ -26,7 +26,6 @@ from . import letters, processes, server, verdict
 from .place import Place, open_office
 from .verdict import Report
 
-
 #: One strike in so many is a SIGSTOP instead of a kill, for so many seconds: longer than the leases, and sometimes than
 #: a permit.
 STOP_SHARE, STOPPED_FOR = 0.12, (1.6, 6.5)
