@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install dev test check format lock torture simulate stateful crowd receivers test-fax test-vendors teeth bench bench-workers wheel clean
+.PHONY: help demo install dev test check format lock torture simulate stateful crowd receivers foreign test-fax test-vendors teeth bench bench-workers wheel clean
 
 # The interpreter of the virtual environment: python3 where that is 3.11 or later, otherwise the newest other one.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(call fit,$(name))))
@@ -59,6 +59,9 @@ test-vendors: $(VENV)/.dev ## a fax provider's own npm client against our far en
 
 test-fax: $(VENV)/.dev ## send over a real T.30 line: Debian's HylaFAX and two software modems, installed if it may (root)
 	@PYTHONPATH=tests $(BIN)/python -m faxline.run $(ARGS)
+
+foreign: $(VENV)/.dev ## read the bounces that flufl.bounce publishes with its source, and count what is read right
+	@PYTHONPATH=tests $(BIN)/python -m foreign.run $(ARGS)
 
 teeth: $(VENV)/.dev ## take each defence out and see its test fail
 	@$(BIN)/python tests/teeth/run.py $(ARGS)

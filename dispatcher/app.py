@@ -204,6 +204,7 @@ class Playhouse:
                 folder=self.folder,
                 fax_header=None,  # what it lacks is told beforehand; no rehearsed page is looked at
                 guard=None,
+                seals=None,
             )
         finally:
             await store.aclose()

@@ -51,10 +51,10 @@ def _answer(raw: bytes) -> tuple[bytes, bool]:
     except MemoryError:
         pass
     except RecursionError:
-        return _told(refused="parts in each other beyond all reason"), True
+        return _told(refused="parts in each other beyond all reason", spent=True), True
     except Exception as fault:  # noqa: BLE001  # a fault of ours, or of a library's, over one message: a person sees it
         return _told(refused=f"a fault while reading: {type(fault).__name__}: {str(fault)[:200]}"), False
-    return _told(refused="more memory than a message may take"), True
+    return _told(refused="more memory than a message may take", spent=True), True
 
 
 def _told(**data: Any) -> bytes:

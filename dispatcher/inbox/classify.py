@@ -186,7 +186,8 @@ def _kind_of_text(case: _Case) -> Incoming | None:
     certain = signs.found("bounce", "certain", case.own)
     threaded = case.answers and bool(case.mail.fields["in-reply-to"] or case.mail.fields["references"])
     replied = signs.header("auto", case.mail.fields) and not subject
-    by_a_machine = case.machine and not replied
+    enclosed = bool(case.heading["message-id"]) and signs.found("crowd", "senders", case.sender)
+    by_a_machine = (case.machine or enclosed) and not replied
     told = certain or phrase
     if (by_a_machine and (told or subject)) or (told and subject and not case.answers) or (certain and not threaded):
         return Incoming.DELAY if _late(case) else Incoming.BOUNCE
@@ -205,6 +206,8 @@ def _late(case: _Case) -> bool:
 
 def _challenge(case: _Case) -> Reading | None:
     by = signs.header("challenge", case.mail.fields) or signs.found("challenge", "senders", f"{case.sender} {case.own}")
+    if signs.found("bounce", "subjects", case.subject) and not signs.header("challenge", case.mail.fields):
+        return None
     subject = "" if case.answers else signs.found("challenge", "subjects", case.subject)
     phrase = signs.found("challenge", "phrases", case.own)
     if phrase and (by or subject):
@@ -270,5 +273,5 @@ def _answer(case: _Case) -> Reading | None:
 
 
 _READERS: tuple[Callable[[_Case], Reading | None], ...] = (
-    _complaint, _receipt, _report, _fax, _free_form, _challenge, _auto_reply, _read_or_delivered, _crowd, _answer,
+    _complaint, _receipt, _report, _fax, _challenge, _free_form, _auto_reply, _read_or_delivered, _crowd, _answer,
 )  # fmt: skip

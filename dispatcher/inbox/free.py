@@ -6,6 +6,7 @@ what stands in the notice. What is said of a recipient is always found here.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -23,6 +24,8 @@ from .message import Fields, Mail
 from .reasons import by_words, cause_of, reply_code, verdict_of
 from .report import Group, Report, statuses
 
+#: What it cannot read it would tell the log, with a traceback, before it tells us.
+logging.getLogger("flufl.bounce").disabled = True
 #: Bytes that flufl.bounce is shown: it searches every line for every system's words.
 _SHOWN = 48 * 1024
 _PARAGRAPHS = 5
@@ -31,7 +34,10 @@ _PARAGRAPHS = 5
 def failures(mail: Mail, notice: str, heading: Fields, ours: Iterable[str], *, late: bool) -> tuple[About, ...]:
     """What a notice says of each recipient. `ours`: addresses that are our own; `late`: it is tried on."""
     own = {one.lower() for one in ours}
-    named = _named(mail, own) or _in_notice(notice, heading, own) or _by_the_letter(heading, own)
+    # DragonFly, and Exchange at times, put the recipient of the lost letter where others put ours.
+    known = {one.lower() for one in addresses_in(mail.fields["to"])}
+    named = _named(mail, own) or _in_notice(notice, heading, own) or _in_notice(notice, heading, known)
+    named = named or _by_the_letter(heading, own)
     return tuple(_about(one, notice, named, late=late) for one in named)
 
 
@@ -57,7 +63,7 @@ def read_groups(report: Report, notice: str) -> Iterator[About]:
 
 def _read_group(group: Group, notice: str, names: list[str]) -> About:
     words, final = group.words, group.final if group.final != group.address else ""
-    if group.action not in ("failed", "delayed"):
+    if group.action in ("delivered", "relayed", "expanded"):
         detail = escape(_one_line(words))
         return About(group.address, status=group.status, detail=detail, action=group.action, final=final)
     if not _explains(words):
@@ -101,27 +107,33 @@ def _clean(address: bytes) -> str:
 
 def _detected(mail: Mail) -> tuple[frozenset[bytes], frozenset[bytes]]:
     try:
-        return all_failures(message_from_bytes(mail.raw[:_SHOWN]))
+        message = message_from_bytes(mail.raw[:_SHOWN])
+        if not message["from"]:
+            message["From"] = "unknown"  # one of its detectors takes for granted that there is a sender
+        return all_failures(message)
     except Exception:  # noqa: BLE001  # it is another's code on hostile input: what it cannot read, it has not found
         return frozenset(), frozenset()
 
 
 def _in_notice(notice: str, heading: Fields, own: set[str]) -> list[str]:
-    asides, before = signs.notice("asides"), signs.notice("before")
-    lines = [line for line in notice.splitlines() if "@" in line and not asides.search(line)]
-    found = [(one, line) for line in lines for one in addresses_in(line) if _may_be(one, own)]
+    """Whom the notice names: the one to whom the letter went, else an address at the head of a line, else the first."""
+    found = list(_candidates(notice, own))
+    elsewhere = [(one, before) for one, before in found if _domain(one) not in {_domain(ours) for ours in own}]
+    found = elsewhere or found  # a notice names our own side too; but a letter may stay in the house
     sent_to = {one.lower() for name in ("to", "cc") for one in addresses_in(heading[name])}
     meant = [one for one, _ in found if one.lower() in sent_to]
-    if meant:
-        return _unique(meant)
-    at_head = [one for one, line in found if before.match(line.partition(one)[0])]
-    return _unique(at_head) or _unique(one for one, _ in found)[:1]
+    at_head = [one for one, before in found if signs.notice("before").match(before)]
+    return _unique(meant) or _unique(at_head) or _unique(one for one, _ in found)[:1]
 
 
-def _may_be(address: str, own: set[str]) -> bool:
-    if address.lower() in own or signs.notice("offices").match(address):
-        return False
-    return _domain(address) not in {_domain(one) for one in own}
+def _candidates(notice: str, own: set[str]) -> Iterator[tuple[str, str]]:
+    """Every address that may be a recipient's, with what stands before it in its line."""
+    asides, offices = signs.notice("asides"), signs.notice("offices")
+    for line in notice.splitlines():
+        for one in addresses_in(line) if "@" in line else ():
+            before = line.partition(one)[0]
+            if one.lower() not in own and not offices.match(one) and not asides.search(f"{before}<"):
+                yield one, before
 
 
 def _domain(address: str) -> str:
@@ -130,7 +142,8 @@ def _domain(address: str) -> str:
 
 def _by_the_letter(heading: Fields, own: set[str]) -> list[str]:
     """Nobody is named: the one to whom the letter went, or whom a return path of the classic VERP names."""
-    sent_to = _unique(one for one in addresses_in(heading["to"]) if _may_be(one, own))
+    houses = {_domain(one) for one in own}
+    sent_to = _unique(one for one in addresses_in(heading["to"]) if _domain(one) not in houses)
     if len(sent_to) == 1:
         return sent_to
     return _unique(filter(None, map(verp_recipient, sorted(own))))[:1]

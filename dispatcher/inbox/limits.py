@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 
-#: Bytes of a message that are parsed. A report, and a person's words, stand before what they enclose.
-READ_AT_MOST = 4 * 1024 * 1024
+#: Bytes, and lines, of a message that are parsed. A report, and a person's words, stand before what they enclose.
+READ_AT_MOST, MAX_LINES = 2 * 1024 * 1024, 40_000
 #: Header lines of one message or part, and bytes of one field (a list of a thousand recipients has less).
 MAX_FIELDS, MAX_FIELD = 500, 64 * 1024
 #: Multiparts in each other; parts in all.
 MAX_DEPTH, MAX_PARTS = 20, 400
+#: Recipients of one report that are told of.
+MAX_RECIPIENTS = 200
 #: Characters of text that phrases are searched in, and of one header field's text.
 MAX_TEXT, MAX_VALUE = 64 * 1024, 8 * 1024
 #: Seconds for one message, and bytes of address space for the process that reads it.
-MAX_SECONDS, MAX_MEMORY = 4.5, 256 * 1024 * 1024
+MAX_SECONDS, MAX_MEMORY = 4.0, 256 * 1024 * 1024
 
 _BLANK = re.compile(rb"\r?\n\r?\n|\r\r")
 _CONTAINER = re.compile(rb"^content-type:[ \t]*(?:\r?\n[ \t]+)?\"?multipart/", re.IGNORECASE | re.MULTILINE)
@@ -28,12 +30,21 @@ class TooMuch(Exception):
 
 def check(raw: bytes) -> bytes:
     """What of the message is to be parsed. Raises TooMuch where its heading, or its parts, are over a bound."""
-    raw = raw[:READ_AT_MOST].lstrip(b"\r\n\t \xef\xbb\xbf")
+    raw = _first_lines(raw[:READ_AT_MOST].lstrip(b"\r\n\t \xef\xbb\xbf"))
     found = _BLANK.search(raw)
     check_heading(raw[: found.start()] if found else raw)
     if sum(1 for _ in _CONTAINER.finditer(raw)) > MAX_PARTS:
         raise TooMuch(f"more than {MAX_PARTS} multiparts")
     return raw
+
+
+def _first_lines(raw: bytes) -> bytes:
+    end = 0
+    for _ in range(MAX_LINES):
+        end = raw.find(b"\n", end) + 1
+        if not end:
+            return raw
+    return raw[:end]
 
 
 def check_heading(heading: bytes) -> None:

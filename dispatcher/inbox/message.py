@@ -143,7 +143,8 @@ def _inner(part: Message) -> list[Message] | None:
         return list(payload)
     if part.get_content_maintype() != "multipart":
         return None
-    found = _BOUNDARY.search(str(payload)[:MAX_TEXT])
+    payload = str(payload).replace("\r\n", "\n").replace("\r", "\n")
+    found = _BOUNDARY.search(payload[:MAX_TEXT])
     if found is None:
         return None
     heading = f'Content-Type: multipart/mixed; boundary="{found[1]}"\n\n{payload}'

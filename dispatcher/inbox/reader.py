@@ -23,7 +23,7 @@ from .limits import MAX_SECONDS, READ_AT_MOST
 
 _COMMAND = (sys.executable, "-I", "-m", "dispatcher.inbox.child")
 #: Seconds in which the child reads one message, itself started and its answer taken; then it is ended.
-_PATIENCE = MAX_SECONDS + 0.4
+_PATIENCE = MAX_SECONDS + 0.3
 #: Seconds in which a child has loaded what it needs, on a busy machine.
 _START = 60.0
 #: Messages after which a child is replaced, so that nothing gathers in it.
@@ -46,6 +46,11 @@ class Reader:
         self._child: asyncio.subprocess.Process | None = None
         self._served = 0
 
+    @property
+    def number(self) -> int | None:
+        """Of the child's process, as long as there is one."""
+        return self._child.pid if self._child else None
+
     async def read(self, raw: bytes) -> Reading | Quarantined:
         """What the message is; Quarantined where it is too much, or ends the child."""
         async with self._turn:
@@ -63,6 +68,8 @@ class Reader:
             except BaseException:
                 await self._end()  # half an answer is in its pipe: nobody else may take it for their own
                 raise
+            if "spent" in answer:
+                await self._end()
         return Quarantined(answer["refused"]) if "refused" in answer else _reading(answer["reading"])
 
     async def close(self) -> None:

@@ -17,6 +17,8 @@ from .report import statuses
 _RECEIPTS = ("message/disposition-notification", "message/global-disposition-notification")
 _FEEDBACK = ("message/feedback-report",)
 _TYPED = re.compile(r"^[ \t]*[a-z0-9-]{1,32}[ \t]*;[ \t]*", re.IGNORECASE)
+#: Of the letter in a complaint through Hotmail, which comes without a report.
+_HOTMAIL = "x-hmxmroriginalrecipient"
 _TYPE = re.compile(r"^feedback-type[ \t]*:", re.IGNORECASE | re.MULTILINE)
 #: A filter of the recipient's that gives letters back says so in a read receipt (RFC 5429 section 2.1; Dovecot).
 _REJECTED = re.compile(
@@ -65,6 +67,9 @@ class Complaint:
 def read_complaint(mail: Mail, heading: Fields) -> Complaint | None:
     """None where the message is none. `heading`: of the letter that came with it."""
     piece = mail.piece(*_FEEDBACK) or _typed_otherwise(mail)
+    if piece is None and heading[_HOTMAIL]:
+        about = About(address_in(heading[_HOTMAIL]), cause=Cause.EMAIL_COMPLAINED, detail="abuse", action="abuse")
+        return Complaint((about,), "")
     if piece is None:
         return None
     fields = read_fields(piece.text)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from .addresses import address_in
+from .limits import MAX_RECIPIENTS
 from .message import Mail
 
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
@@ -107,6 +108,8 @@ def _groups(text: str) -> Report:
     groups: list[dict[str, str]] = []
     fresh = True
     for name, value in _fields(text):
+        if len(groups) > MAX_RECIPIENTS:
+            break
         if not name:
             fresh = True
             continue

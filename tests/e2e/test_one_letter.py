@@ -227,8 +227,8 @@ async def test_one_letter_from_campaign_file_to_audit_export(database: str, tmp_
         assert presumed[("ru-president", Kind.EMAIL)] is State.PRESUMED
         assert second == {("ru-president", Kind.FAX): State.DELIVERED}
         await _check_story(house)
-        assert review.verify_export(export).sound
-        assert review.verify_export(export).entries == entries
+        assert audit_log.verify_export(export).sound
+        assert audit_log.verify_export(export).entries == entries
         assert upward == set()
         rooms = {"domain", "store", "channels", "archive", "intake", "usecases", "app", "worker", "web"}
         assert {module.split(".")[1] for module in modules} >= rooms

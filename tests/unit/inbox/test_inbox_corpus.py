@@ -54,9 +54,10 @@ def test_every_message_has_its_expectation_and_the_corpus_is_broad() -> None:
     assert sorted(EXPECTED) == sorted(file.name for file in FOLDER.glob("*.eml"))
     systems = {one["system"].partition(" ")[0].lower() for one in EXPECTED.values()}
     kinds = Counter(one["kind"] for one in EXPECTED.values())
-    assert len(EXPECTED) >= 90
+    assert len(EXPECTED) >= 120
     assert len(systems) >= 40
-    assert set(kinds) <= set(Incoming)
+    assert set(kinds) == set(Incoming)
+    assert min(kinds.values()) >= 4
 
 
 def test_expectations_use_the_words_of_the_house() -> None:

@@ -38,9 +38,9 @@ def packed(change: Change) -> bytes:
     return changed(change, object_stream_mode=ObjectStreamMode.generate)
 
 
-def script_added_later() -> bytes:
+def script_added_later(data: bytes | None = None) -> bytes:
     """The whole harmless file, and behind it an update that gives it a script (7.5.6)."""
-    update = IncrementalPdfFileWriter(io.BytesIO(annex()))
+    update = IncrementalPdfFileWriter(io.BytesIO(data or annex()))
     name, text = generic.pdf_name, generic.pdf_string
     script = generic.DictionaryObject({name("/S"): name("/JavaScript"), name("/JS"): text("app.alert(1)")})
     update.root["/OpenAction"] = script

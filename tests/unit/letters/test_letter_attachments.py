@@ -97,8 +97,9 @@ def test_what_is_more_than_paper_is_refused_and_named(change: annexes.Change, wo
 
 
 def test_a_script_that_was_added_to_a_finished_file_is_seen() -> None:
-    data = annexes.script_added_later()
-    assert data.startswith(annex())
+    whole = annex()  # it has the second of its making in it
+    data = annexes.script_added_later(whole)
+    assert data.startswith(whole)
     assert codes(data) == ["E_ATT_ACTIVE"]
 
 

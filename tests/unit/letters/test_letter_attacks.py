@@ -71,8 +71,8 @@ def test_a_letter_at_the_bounds_keeps_to_the_time_and_the_memory(
 ) -> None:
     found = measured[name]
     assert found["kib"] * 1024 < MAX_MEMORY
-    # A machine whose cores are shared computes up to half as slowly; the second wall has no such patience.
-    assert found["seconds"] < 1.5 * MAX_SECONDS
+    # A machine whose cores are shared computes half as fast; the second wall has no such patience.
+    assert found["seconds"] < 2 * MAX_SECONDS
     assert {code for code, _ in found["problems"]} <= {"E_TPL_LIMIT"}
 
 

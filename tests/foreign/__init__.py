@@ -1,0 +1,1 @@
+"""Messages that others publish for their own tests: fetched when the run starts, never kept here."""
