@@ -111,13 +111,17 @@ def _apart(name: str) -> tuple[str, str]:
     return (found["name"], found["article"]) if found else (name, "")
 
 
+#: Whatever is no letter and no figure in any script.
+_BETWEEN = re.compile(r"[\W_]+")
+
+
 def _fold(name: str) -> str:
     """Letters and figures alone, without accents and case. NFKD (Unicode Annex 15) parts the accents from the letters.
 
     The Turkish dotless i has no accent to part with, and '&' is a word.
     """
     plain = unicodedata.normalize("NFKD", name.replace("&", " and ").casefold()).replace("ı", "i")
-    return "".join(letter for letter in plain if letter.isalnum())
+    return _BETWEEN.sub("", plain)
 
 
 def _rows(table: str) -> Iterator[dict[str, str]]:

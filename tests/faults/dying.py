@@ -18,6 +18,7 @@ import psycopg
 from points import watch
 
 from dispatcher.archive import Archive
+from dispatcher.channels.posting import client
 from dispatcher.channels.relay import Relay
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.channels.smtp import SmtpChannel
@@ -27,6 +28,7 @@ from dispatcher.domain.model import Actor
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.seat import Seat, here
 from dispatcher.domain.words import Kind
+from dispatcher.intake.almanac_files import shipped
 from dispatcher.letters import Order, Rendered
 from dispatcher.store.engine import Store
 from dispatcher.usecases import dispatch
@@ -34,6 +36,9 @@ from dispatcher.usecases.office import Office
 from dispatcher.worker import Worker
 
 KILLED = 137
+# What an office reads once a process is read before the children are born: the calendars, the authorities to trust.
+shipped()
+client(1.0)
 
 
 @dataclass(frozen=True, slots=True)

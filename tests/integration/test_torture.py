@@ -20,8 +20,10 @@ NOON = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.slow
-def test_a_small_torture_run_loses_nothing_and_doubles_nothing() -> None:
-    given = ("--database", "sqlite", "--letters", "60", "--kills", "15", "--seed", "7", "--no-naive")
+@pytest.mark.parametrize(("letters", "kills", "workers"), [(20, 4, 2), pytest.param(60, 15, 4, marks=pytest.mark.long)])
+def test_a_small_torture_run_loses_nothing_and_doubles_nothing(letters: int, kills: int, workers: int) -> None:
+    sizes = ("--letters", str(letters), "--kills", str(kills), "--workers", str(workers))
+    given = ("--database", "sqlite", *sizes, "--seed", "7", "--no-naive")
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     command = [sys.executable, "-m", "torture.run", *given]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=170, check=False)

@@ -51,6 +51,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--long", action="store_true", help="10,000 letters and 5,000 kills a run, in quick succession")
     parser.add_argument("--letters", type=int, help="a run")
     parser.add_argument("--kills", type=int, help="a run")
+    parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--pace", type=float, help="seconds between two strikes, on average")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--naive", action="store_true", help="only the run with our defences taken out")
@@ -65,7 +66,7 @@ def _runs(given: argparse.Namespace) -> list[Wanted]:
     letters, kills, pace = (
         asked or one for asked, one in zip((given.letters, given.kills, given.pace), usual, strict=True)
     )
-    runs = [Wanted(one, letters, kills, given.seed, pace) for one in databases]
+    runs = [Wanted(one, letters, kills, given.seed, pace, workers=given.workers) for one in databases]
     naive = Wanted(databases[0], min(letters, 400), min(kills, 60), given.seed, naive=True)
     return [naive] if given.naive else runs if given.no_naive else [*runs, naive]
 

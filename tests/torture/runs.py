@@ -1,4 +1,4 @@
-"""One torture run: the far ends and four workers over a seeded database, and the hand that kills them at random."""
+"""One torture run: the far ends and a few workers over a seeded database, and the hand that kills them at random."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from . import letters, processes, server, verdict
 from .place import Place, open_office
 from .verdict import Report
 
-WORKERS = 4
 #: One strike in so many is a SIGSTOP instead of a kill, for so many seconds: longer than the leases, and sometimes than
 #: a permit.
 STOP_SHARE, STOPPED_FOR = 0.12, (1.6, 6.5)
@@ -48,6 +47,7 @@ class Wanted:
     seed: int
     pace: float = 0.45  #: seconds between two strikes, on average; the letters fall due over the same time
     naive: bool = False
+    workers: int = 4
 
     @property
     def name(self) -> str:
@@ -95,7 +95,9 @@ async def _judge(place: Place) -> Report:
 @contextmanager
 def _place(wanted: Wanted, databases: Databases, folder: Path) -> Iterator[Place]:
     """A fresh database and the far ends, each in a process of its own."""
-    place = Place(databases.fresh(wanted.database, folder), folder, doors=_free_ports(WORKERS), naive=wanted.naive)
+    place = Place(
+        databases.fresh(wanted.database, folder), folder, doors=_free_ports(wanted.workers), naive=wanted.naive
+    )
     with ExitStack() as stack:
         listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         mine, theirs = _fork.Pipe()
@@ -140,7 +142,7 @@ class _Torturer:
         with ExitStack() as stack:
             mine, theirs = _fork.Pipe()
             _start(stack, processes.watcher, self.place, theirs)
-            for number in range(WORKERS):
+            for number in range(self.wanted.workers):
                 self._start(number)
             stack.callback(self._end_all)
             self._strike_until(mine, began + self.wanted.seconds + self.wanted.patience)

@@ -7,7 +7,7 @@ import re
 import shutil
 import statistics
 import subprocess
-from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
@@ -29,8 +29,14 @@ MEDIAN_FUNCTION = 8
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def functions(source: str) -> Iterator[Function]:
-    return (node for node in ast.walk(ast.parse(source)) if isinstance(node, Function))
+@cache
+def parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
+@cache
+def functions(source: str) -> tuple[Function, ...]:
+    return tuple(node for node in ast.walk(parsed(source)) if isinstance(node, Function))
 
 
 def length(function: Function) -> int:
@@ -84,7 +90,7 @@ def name(path: Path) -> str:
 def test_a_module_is_short_and_says_what_it_is(file: Path) -> None:
     source = file.read_text()
     assert len(source.splitlines()) <= LONGEST_FILE
-    assert ast.get_docstring(ast.parse(source)), "it has no docstring"
+    assert ast.get_docstring(parsed(source)), "it has no docstring"
 
 
 @pytest.mark.parametrize("file", [file for file in MODULES if MIGRATIONS not in file.parents], ids=name)

@@ -134,6 +134,19 @@ COSTLY: dict[str, Attack] = {
     "quotations": Attack("> > > > > x\n\n" * 590),
     "full pages": Attack(_each("The armed forces of the state refrain from it, as the convention has it. ", 1900, 18)),
 }  # fmt: skip
+#: Of these, what is much like another one and costs as much: with --long.
+ALIKE = frozenset(
+    {
+        "few figures",
+        "few long words",
+        "letters with six marks",
+        "quotation marks",
+        "marks",
+        "links",
+        "backslashes",
+        "long fields",
+    }
+)
 
 
 def order_of(attack: Attack) -> Order:
@@ -159,15 +172,17 @@ def _try(printer: Printer, file: Path, attack: Attack) -> dict[str, object]:
     return {"seconds": seconds, "kib": _held("VmHWM") - before, "problems": problems}
 
 
-def main(templates: Path) -> None:
-    """Try them all, after a letter that loads what every letter needs."""
+def main(templates: Path, *, alike: bool) -> None:
+    """Try them all, after a letter that loads what every letter needs; those that are `alike` only if wanted."""
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))  # what goes wrong here ends this process alone
     file = templates / "letters/own/en.md"
     printer = Printer(templates)
     _try(printer, file, Attack("Warm."))
     for name, attack in (REFUSED | COSTLY).items():
+        if name in ALIKE and not alike:
+            continue
         print(json.dumps({"name": name, **_try(printer, file, attack)}), flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), alike="--long" in sys.argv)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attacks import COSTLY, REFUSED, Attack
+from attacks import ALIKE, COSTLY, REFUSED, Attack
 
 from dispatcher.app import Press
 from dispatcher.domain.errors import TemplateError
@@ -35,13 +35,14 @@ def templates_in(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def measured(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What each attack came to, and what it cost, in a process of their own."""
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("the peak of memory is measured on Linux")
     templates = templates_in(tmp_path_factory.mktemp("attacks"))
+    alike = ["--long"] if request.config.getoption("--long") else []
     ran = subprocess.run(
-        [sys.executable, str(HERE / "attacks.py"), str(templates)],
+        [sys.executable, str(HERE / "attacks.py"), str(templates), *alike],
         env={"PYTHONPATH": f"{HERE}:{HERE.parents[2]}", "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
@@ -64,7 +65,7 @@ def test_an_attack_is_refused_with_its_line_at_next_to_no_cost(name: str, measur
         assert with_line or (_WITHOUT_A_LINE.fullmatch(place) and any(word in name for word in _IN_THE_DATA)), place
 
 
-@pytest.mark.parametrize("name", COSTLY)
+@pytest.mark.parametrize("name", [pytest.param(one, marks=pytest.mark.long if one in ALIKE else ()) for one in COSTLY])
 def test_a_letter_at_the_bounds_keeps_to_the_time_and_the_memory(
     name: str, measured: dict[str, dict[str, Any]]
 ) -> None:
