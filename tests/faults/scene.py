@@ -126,7 +126,8 @@ class Scene:
             await self.desk.pass_time(seconds=61)
             story = await self.desk.story((await self.desk.only()).id)
             heard = any(one["applied"] for one in story.evidence)
-            assert story.delivery.fence == 1 and (heard or story.delivery.state is State.SENDING)
+            assert story.delivery.fence == 1
+            assert heard or story.delivery.state is State.SENDING
 
     async def recover(self) -> None:
         """Time passes, and another worker does what is due."""
