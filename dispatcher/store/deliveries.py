@@ -19,7 +19,7 @@ from dispatcher.domain.routes import Lot
 from dispatcher.domain.words import Cause, Kind, Role, State
 
 from .campaigns import RUNNING
-from .limits import full_lanes, resting_names
+from .limits import call_goes_on, full_lanes, resting_names
 from .parts import in_parts
 from .schema import CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
 
@@ -138,7 +138,8 @@ async def _due_of(
 def _free_roads(kind: Kind, offer: Offer) -> list[ColumnElement[bool]]:
     road = delivery.c.lane
     if kind is Kind.FAX:
-        return [road.not_in(_NUMBERS_BEING_CALLED), road.not_in(_taken_numbers(offer.calls_since))]
+        goes_on = call_goes_on(road, offer.calls_since)
+        return [road.not_in(_NUMBERS_BEING_CALLED), road.not_in(_taken_numbers(offer.calls_since)), ~goes_on]
     rested = [road.not_in(resting_names(offer.now, offer.domain.words))] if offer.domain.spans else []
     return [*rested, *([road.not_in(full_lanes(offer.domain.at_once))] if offer.domain.at_once else [])]
 
@@ -149,11 +150,13 @@ _NUMBERS_BEING_CALLED = select(delivery.alias("calls").c.address).where(
 )
 
 
+_TAKEN = delivery.alias("taken")  # made once: it costs as much as a query
+_TAKEN_STATES = text(f"taken.kind = '{Kind.FAX}' AND taken.state IN ('{State.ACCEPTED}', '{State.IN_DOUBT}')")
+
+
 def _taken_numbers(since: datetime) -> Select[tuple[str]]:
     """Numbers that a gateway may be calling for us at this moment: it took the fax, and has said nothing since."""
-    taken = delivery.alias("taken")
-    states = f"taken.kind = '{Kind.FAX}' AND taken.state IN ('{State.ACCEPTED}', '{State.IN_DOUBT}')"
-    return select(taken.c.address).where(text(states), taken.c.changed_at > since)
+    return select(_TAKEN.c.address).where(_TAKEN_STATES, _TAKEN.c.changed_at > since)
 
 
 async def call_to(connection: AsyncConnection, number: str, since: datetime) -> Delivery | None:
@@ -164,6 +167,15 @@ async def call_to(connection: AsyncConnection, number: str, since: datetime) -> 
     query = select(delivery).where(theirs, now_or_lately).order_by(delivery.c.changed_at.desc()).limit(1)
     row = (await connection.execute(query)).first()
     return from_row(row) if row else None
+
+
+async def met_a_person(connection: AsyncConnection, one: Delivery) -> str:
+    """Another fax to its number at which a person answered, and that nobody has settled yet; '' where none is."""
+    if one.kind is not Kind.FAX:
+        return ""
+    theirs = (delivery.c.kind == Kind.FAX) & (delivery.c.address == one.address) & (delivery.c.id != one.id)
+    failed = (delivery.c.state == State.FAILED) & (delivery.c.cause == Cause.FAX_VOICE)
+    return str((await connection.execute(select(delivery.c.id).where(theirs, failed).limit(1))).scalar() or "")
 
 
 def _deal(rows: Sequence[Sequence[Delivery]], limit: int) -> list[Delivery]:
