@@ -299,7 +299,7 @@ def _bare(office: Office, one: Claim, envelope: Envelope) -> Parcel:
         recipient_name=delivery.recipient,
         sender_name=envelope.sender_name,
         sender_address=envelope.sender_address,
-        return_path=office.return_path(delivery.id),
+        return_path=office.return_path(one.attempt.id),
         subject=envelope.letter.subject,
         message_id=delivery.message_id,
         date=office.clock.now(),
