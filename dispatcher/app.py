@@ -24,7 +24,7 @@ from dispatcher.domain.errors import Conflict
 from dispatcher.domain.estimate import Tariff
 from dispatcher.domain.limits import Limits, Pace, Spending
 from dispatcher.domain.schedule import Policy, minutes
-from dispatcher.domain.tokens import sign_return_path
+from dispatcher.domain.tokens import read_return_path, sign_return_path
 from dispatcher.domain.words import Kind
 from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
@@ -106,6 +106,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             render=press.render,
             domain=settings.office.organisation_domain,
             return_path=_return_path(settings, clock),
+            signed=_signed(settings, clock),
             folder=settings.office.folder,
             fax_gateways={one.prefix: one.gateways for one in settings.fax.ways},
             mail_bytes=settings.mail.max_bytes,
@@ -272,15 +273,21 @@ def _outgoing(settings: Settings, channels: Mapping[str, Channel]) -> dict[Kind,
 
 
 def _return_path(settings: Settings, clock: Clock) -> Callable[[str], str]:
-    """Signs the envelope sender of a delivery, so that its bounces can be told from forged ones."""
+    """Signs the envelope sender of a try, so that its bounces can be told from forged ones."""
     key = _token_key(settings.secrets.token_key_file)
     domain = settings.mail.return_path_domain
 
-    def sign(delivery_id: str) -> str:
+    def sign(attempt_id: str) -> str:
         expires: datetime = clock.now() + RETURN_PATH_LIFE
-        return f"{sign_return_path(key, delivery_id, expires)}@{domain}"
+        return f"{sign_return_path(key, attempt_id, expires)}@{domain}"
 
     return sign
+
+
+def _signed(settings: Settings, clock: Clock) -> Callable[[str], str | None]:
+    """Reads what `_return_path` signed."""
+    key = _token_key(settings.secrets.token_key_file)
+    return lambda text: read_return_path(key, text, clock.now())
 
 
 def seals_of(settings: Settings) -> Seals:

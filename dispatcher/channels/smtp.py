@@ -36,7 +36,9 @@ class SmtpChannel:
         sender = parcel.return_path or parcel.sender_address
         try:
             message = stamp(heading_of(parcel), parcel.entity)
-            envelope = checked_envelope(sender, parcel.address, parcel.attempt_id)
+            # A report that carries it shows that whoever wrote it has seen our envelope: only we can sign it.
+            name = parcel.return_path.rpartition("@")[0] or parcel.attempt_id
+            envelope = checked_envelope(sender, parcel.address, name)
         except UserError as exc:
             return unfit(exc)
         return await self._submission.submit(envelope, message, commit, parcel.avoid)
@@ -58,12 +60,12 @@ class SmtpChannel:
         await self._submission.aclose()
 
 
-def checked_envelope(sender: str, recipient: str, attempt_id: str) -> Envelope:
+def checked_envelope(sender: str, recipient: str, name: str) -> Envelope:
     """An envelope whose two addresses are surely what they look like. Raises UserError."""
     problems = [*address_problems("return_path", sender), *address_problems("recipient", recipient)]
     if problems:
         raise UserError(problems)
-    return Envelope(sender, recipient, attempt_id)
+    return Envelope(sender, recipient, name)
 
 
 def unfit(exc: UserError) -> Outcome:

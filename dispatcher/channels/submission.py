@@ -28,11 +28,11 @@ _XTEXT = re.compile(r"[^!-*,-<>-~]")  # RFC 3461 section 4: all but '+', '=' and
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """From whom and to whom, in canonical addr-specs, and our own name for the attempt."""
+    """From whom and to whom, in canonical addr-specs, and what a report about it calls it (ENVID)."""
 
     sender: str
     recipient: str
-    attempt_id: str
+    name: str
 
 
 class _Stopped(Exception):
@@ -228,13 +228,15 @@ def _mail(line: Line, envelope: Envelope, message: bytes) -> str:
     if "8bitmime" in offered and not message.isascii():
         words.append("BODY=8BITMIME")
     if "dsn" in offered:
-        words += ["RET=HDRS", f"ENVID={_xtext(envelope.attempt_id)}"]
+        words += ["RET=HDRS", f"ENVID={_xtext(envelope.name)}"]
     return " ".join(words)
 
 
 def _rcpt(line: Line, envelope: Envelope) -> str:
     command = f"RCPT TO:<{envelope.recipient}>"
-    return command + " NOTIFY=SUCCESS,FAILURE,DELAY" if "dsn" in line.client.esmtp_extensions else command
+    if "dsn" not in line.client.esmtp_extensions:
+        return command
+    return f"{command} NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{_xtext(envelope.recipient)}"
 
 
 def _xtext(text: str) -> str:

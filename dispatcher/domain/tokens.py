@@ -14,37 +14,43 @@ from datetime import UTC, datetime, timedelta
 #: NIST SP 800-107r1 section 5.3.2 allows an HMAC cut to 32 bits and more; 120 bits fill 24 base32 letters exactly.
 _MAC_BYTES = 15
 _MIN_KEY = 16
-_RETURN_PATH = re.compile(r"r-([a-z0-9]{1,24})-([a-z2-7]{8})-([a-z2-7]{24})")
+_RETURN_PATH = re.compile(r"r-([a-z0-9]{1,20}\.[0-9]{1,7})-([a-z2-7]{8})-([a-z2-7]{24})")
 _CALLBACK_WINDOW = timedelta(seconds=300)
 
 
-def sign_return_path(key: bytes, delivery_id: str, expires: datetime) -> str:
-    """The local part of an envelope sender that names a delivery until `expires` (RFC 3834 section 3.3; VERP).
+def sign_return_path(key: bytes, attempt_id: str, expires: datetime) -> str:
+    """The local part of an envelope sender that names one try until `expires` (RFC 3834 section 3.3; VERP).
 
-    At most 60 characters, all of them letters, digits and hyphens, and the same whether relays keep the case or not.
-    Raises ValueError for a key under 16 bytes, or an id other than 1 to 24 lower-case letters and digits.
+    The try, not the letter: what is heard of an earlier one says nothing of a later one. At most 63 characters, all of
+    them letters, digits, hyphens and one dot, and the same whether relays keep the case or not.
+    Raises ValueError for a key under 16 bytes, or an id that is no attempt's: 'letters-and-digits.number'.
     """
     stamp = _base32(int(expires.timestamp()).to_bytes(5, "big"))
-    local = f"r-{delivery_id}-{stamp}-{_path_mac(key, delivery_id, stamp)}"
+    local = f"r-{attempt_id}-{stamp}-{_path_mac(key, attempt_id, stamp)}"
     if not _RETURN_PATH.fullmatch(local):
-        raise ValueError("a delivery id in a return path has 1 to 24 lower-case letters and digits")
+        raise ValueError("an attempt id in a return path is 1 to 20 lower-case letters and digits, a dot, a number")
     return local
 
 
 def read_return_path(key: bytes, local: str, now: datetime) -> str | None:
-    """The delivery that a bounce's local part names; None when it is not ours, was altered, or has expired."""
+    """The attempt that a bounce's local part names; None when it is not ours, was altered, or has expired."""
     found = _RETURN_PATH.fullmatch(local.lower())
     if not found:
         return None
-    delivery_id, stamp, mac = found.groups()
-    if not hmac.compare_digest(mac, _path_mac(key, delivery_id, stamp)):
+    attempt_id, stamp, mac = found.groups()
+    if not hmac.compare_digest(mac, _path_mac(key, attempt_id, stamp)):
         return None
     expires = int.from_bytes(base64.b32decode(stamp.upper()), "big")
-    return delivery_id if now.timestamp() < expires else None
+    return attempt_id if now.timestamp() < expires else None
 
 
-def _path_mac(key: bytes, delivery_id: str, stamp: str) -> str:
-    return _base32(_mac(key, b"dispatcher-return-path-v1", delivery_id.encode(), stamp.encode())[:_MAC_BYTES])
+def is_return_path(local: str) -> bool:
+    """Has it the form of one, whoever made it and when?"""
+    return _RETURN_PATH.fullmatch(local.lower()) is not None
+
+
+def _path_mac(key: bytes, attempt_id: str, stamp: str) -> str:
+    return _base32(_mac(key, b"dispatcher-return-path-v2", attempt_id.encode(), stamp.encode())[:_MAC_BYTES])
 
 
 def sign_callback(secret: bytes, timestamp: str, body: bytes) -> str:

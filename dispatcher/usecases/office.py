@@ -23,6 +23,11 @@ from dispatcher.settings import Signer
 from dispatcher.store.engine import Store
 
 
+def nobodys(text: str) -> str | None:
+    """For an office that signs nothing: no name that comes back is its own."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """The store, the archive, the channels, the press, the clock, and the administrator's figures."""
@@ -35,9 +40,10 @@ class Office:
     outgoing: Mapping[Kind, str]  #: which channel carries letters of a kind
     render: Callable[[Order], Awaitable[Rendered]]
     domain: str  #: right side of Message-IDs
-    return_path: Callable[[str], str]  #: delivery id → envelope sender; '' for the sender's own address
+    return_path: Callable[[str], str]  #: attempt id → envelope sender; '' for the sender's own address
     folder: Path  #: for what is kept beside the database: outcomes it did not take, heads of the audit log
     fax_gateways: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: in order, by the number's beginning
+    signed: Callable[[str], str | None] = nobodys  #: a local part or ENVID → the attempt that we signed into it
     mail_bytes: int = 10_000_000  #: of the largest mail that is sent
     fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost

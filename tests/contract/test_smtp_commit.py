@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from farend.conversation import END, LARGE, SMALL, Commit, always, letter, send, the_network_has_passed_it_on
@@ -156,8 +157,9 @@ async def test_a_letter_larger_than_the_relay_takes_is_refused_before_a_word_abo
 
 async def test_delivery_notices_are_asked_for_only_where_they_are_offered() -> None:
     async with Rogue() as rogue:
-        await send(rogue, letter())
-        assert "RET=HDRS ENVID=attempt-1 NOTIFY=SUCCESS,FAILURE,DELAY" in rogue.ledger[0].options
+        await send(rogue, replace(letter(), address="mission+gva@ardesia.example", return_path="r-1@sender.example"))
+        asked = "RET=HDRS ENVID=r-1 NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;mission+2Bgva@ardesia.example"
+        assert asked in rogue.ledger[0].options
     async with Rogue(extensions=("8BITMIME",)) as rogue:
         await send(rogue, letter())
         assert rogue.ledger[0].options == ""

@@ -24,6 +24,7 @@ from dispatcher.domain.clock import HandClock
 from dispatcher.domain.limits import NOTHING_OWN
 from dispatcher.domain.model import Actor, Address, Campaign, Contact, Copy, Delivery, Sender, Step, When
 from dispatcher.domain.schedule import Policy as Figures
+from dispatcher.domain.tokens import read_return_path, sign_return_path
 from dispatcher.domain.words import Kind, Policy, State
 from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order, Printer, Rendered
@@ -41,6 +42,8 @@ from dispatcher.worker import Worker
 #: A Thursday, 10 in Geneva.
 START = datetime(2015, 10, 1, 8, 0, tzinfo=UTC)
 SECRET = b"a key to rehearse with"
+#: Signs return paths.
+KEY = b"a key that signs return paths"
 ADA = Actor("operator", "ada")
 MEGAN = Actor("operator", "megan")
 
@@ -89,6 +92,11 @@ def person(contact_id: str, *, email: str = "", fax: str = "", zone: str = "Euro
 
 
 _SAME = person("ardesia-geneva")
+
+
+def return_path(attempt_id: str, now: datetime) -> str:
+    """The envelope sender of this try, good for sixty days from `now`."""
+    return f"{sign_return_path(KEY, attempt_id, now + timedelta(days=60))}@bounce.coalition.example"
 
 
 @dataclass(slots=True)
@@ -218,7 +226,8 @@ async def open_desk(
             outgoing={Kind.EMAIL: "smtp", Kind.FAX: "simulator"},
             render=_render_for_all,
             domain="coalition.example",
-            return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
+            return_path=lambda attempt_id: return_path(attempt_id, clock.now()),
+            signed=lambda text: read_return_path(KEY, text, clock.now()),
             folder=folder / "office",
             guard=Checkpoint(folder / "guard"),
             seals=Seals(

@@ -101,7 +101,7 @@ def office_at(places: Places) -> Office:
         outgoing={Kind.EMAIL: "smtp", Kind.FAX: "simulator"},
         render=_never,
         domain="coalition.example",
-        return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
+        return_path=lambda attempt_id: f"bounce-{attempt_id}@coalition.example",
         folder=places.folder / "office",
         guard=Checkpoint(places.folder / "guard"),
     )

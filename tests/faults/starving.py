@@ -88,7 +88,7 @@ async def main(point: str, what: str, database: str, archive: str, folder: str, 
         outgoing={Kind.EMAIL: "smtp"},
         render=_never,
         domain="coalition.example",
-        return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
+        return_path=lambda attempt_id: f"bounce-{attempt_id}@coalition.example",
         folder=Path(folder),
         guard=Checkpoint(Path(folder).parent / "guard"),
     )

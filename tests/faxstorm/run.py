@@ -31,7 +31,6 @@ from simulation.faults import Fault
 from simulation.loop import Process
 from simulation.naive import without_defences
 from simulation.runs import Crew
-from sqlalchemy import select, text
 
 from dispatcher.store import audit, deliveries
 from dispatcher.usecases import audit_log, sweep
@@ -131,11 +130,12 @@ async def _closings(connection: Any) -> int:
 @contextmanager
 def naive() -> Iterator[None]:
     """A number is free once a gateway took its fax, what nobody knows is sent again, and no lease ever ends."""
-    nobody = select(deliveries.delivery.c.address).where(text("0"))
+    sending = [deliveries.delivery.c.lane.not_in(deliveries._NUMBERS_BEING_CALLED)]
     roads = {state: road for state, road in sweep._ROADS.items() if state is not sweep.State.SENDING}
     with (
         without_defences(),
-        patch.object(deliveries, "_taken_numbers", lambda since: nobody),
+        patch.object(deliveries, "_free_roads", lambda *_: sending),
+        patch.object(deliveries, "_due_rows", deliveries._due_rows.__wrapped__),
         patch.object(sweep, "_ROADS", roads),
     ):
         yield

@@ -82,7 +82,7 @@ async def open_office(place: Place, **more: Any) -> AsyncIterator[Office]:
             outgoing={Kind.EMAIL: "smtp"},
             render=_never,
             domain=DOMAIN,
-            return_path=lambda delivery_id: f"bounce-{delivery_id}@{DOMAIN}",
+            return_path=lambda attempt_id: f"bounce-{attempt_id}@{DOMAIN}",
             folder=place.folder / "office",
             guard=Checkpoint(place.folder / "guard"),
             **more,

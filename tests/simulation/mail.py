@@ -102,7 +102,7 @@ class Session:
         if word == "EHLO":
             self._say("250-relay.example", "250-8BITMIME", "250 DSN")
         elif word == "MAIL":
-            self._attempt = line.rpartition("ENVID=")[2].partition(" ")[0]
+            self._attempt = line.rpartition("ENVID=bounce-")[2].partition(" ")[0]
             self._say("250 2.1.0 ok")
         elif word == "RCPT":
             self._say(self._refusal() or "250 2.1.5 ok")

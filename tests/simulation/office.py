@@ -61,7 +61,7 @@ def make_office(world: World) -> Office:
         outgoing={Kind.EMAIL: "smtp", Kind.FAX: "simulator"},
         render=_never,
         domain="coalition.example",
-        return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
+        return_path=lambda attempt_id: f"bounce-{attempt_id}@coalition.example",
         folder=world.folder / "office",
         guard=Checkpoint(world.folder / "guard", "machine"),
     )

@@ -80,7 +80,7 @@ class Place:
             outgoing={Kind.EMAIL: "smtp"},
             render=_never,
             domain="coalition.example",
-            return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
+            return_path=lambda attempt_id: f"bounce-{attempt_id}@coalition.example",
             folder=self.folder / "office",
             guard=Checkpoint(self.folder / "guard", "machine"),
         )

@@ -100,7 +100,7 @@ async def open_office(place: Place, door: int = 0) -> AsyncIterator[Office]:
             outgoing={Kind.EMAIL: "smtp", Kind.FAX: "simulator"},
             render=_never,
             domain="coalition.example",
-            return_path=lambda delivery_id: f"bounce-{delivery_id}@coalition.example",
+            return_path=lambda attempt_id: f"bounce-{attempt_id}@coalition.example",
             folder=place.folder / "office",
             guard=Checkpoint(place.folder / "guard"),
         )
