@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from unittest.mock import patch
 
 from desk.databases import migrated_sqlite
 from simulation import runs
-from simulation.checker import ALLOWED, Class, classify
+from simulation.checker import ALLOWED, Class, History, classify
 from simulation.faults import Fault
 from simulation.loop import Process
 from simulation.naive import without_defences
@@ -38,6 +38,7 @@ from dispatcher.usecases.office import Office
 
 from . import storm, telephones
 from .storm import StormWorld, Watch
+from .telephones import Call
 
 #: Faxes of one storm, and simulated seconds of it for each.
 EACH, SECONDS, LEAST = 250, 10.0, 600.0
@@ -105,6 +106,7 @@ async def _judge(world: StormWorld, office: Office, seed: int, watch: Watch) -> 
     classes = [(classify(one), one) for one in histories]
     check = await audit_log.verify_audit(office)
     wrong = [f"{each}: {one.delivery.id}" for each, one in classes if each not in ALLOWED]
+    wrong += printed_unseen(calls, histories)
     wrong += [f"audit log: {one.seq} {one.what}" for one in check.findings]
     for one in histories:
         world.note(one.delivery.id, one.delivery.state, len(one.tries), one.copies)
@@ -121,6 +123,23 @@ async def _judge(world: StormWorld, office: Office, seed: int, watch: Watch) -> 
         seconds=world.loop.time(),
         record=world.record.hexdigest(),
     )
+
+
+def printed_unseen(calls: Sequence[Call], histories: Sequence[History]) -> Iterator[str]:
+    """Pages that came out of a machine again, unasked, without the mark that says so, or more than once again.
+
+    And each page that came out is one of those that are on record as having left.
+    """
+    out = telephones.printings(calls)
+    for one in histories:
+        tries = {each.id: each for each in one.tries}
+        found = out.get(one.delivery.id, [])
+        if any(call.document != tries[call.reference].sent_digest for call in found):
+            yield f"{one.delivery.id}: other pages came out than are on record"
+        if one.retries:
+            continue  # a person had a word in it
+        if len(found) > 2 or any("header_again" not in tries[call.reference].facts for call in found[1:]):
+            yield f"{one.delivery.id}: pages came out {len(found)} times, unasked and unmarked"
 
 
 async def _closings(connection: Any) -> int:

@@ -25,6 +25,7 @@ from dispatcher.domain.limits import Limits, Pace
 from dispatcher.domain.model import Address
 from dispatcher.domain.schedule import minutes
 from dispatcher.domain.words import Cause, Kind, State
+from dispatcher.letters.header_line import FaxHeader
 from dispatcher.usecases import breaker, operate
 from dispatcher.usecases.office import Office
 from dispatcher.usecases.operate import Decision
@@ -55,7 +56,7 @@ POLICY = replace(
         Cause.FAX_BUSY: minutes(2, 3, 5),
         Cause.FAX_NO_ANSWER: minutes(5, 10),
         Cause.FAX_NO_CARRIER_MID_PAGE: minutes(3, 5),
-        Cause.FAX_VOICE: minutes(5),
+        Cause.FAX_PARTIAL: minutes(4),
         Cause.FAX_GATEWAY_UNREACHABLE: minutes(1, 2, 5, 15),
     },
 )
@@ -129,6 +130,7 @@ def make_office(world: World) -> Office:
         channels={name: world.channel(name) for name in GATEWAYS},
         outgoing={Kind.FAX: GATEWAYS[0]},
         fax_gateways=WAYS,
+        fax_header=FaxHeader("+41 22 555 01 00", "UTC"),
         limits=Limits(call=CALL, routes={SILENT: Pace(at_once=4)}),
     )
 
