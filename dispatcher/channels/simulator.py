@@ -56,13 +56,8 @@ REFUSALS: dict[str, posting.Meaning] = {
 }
 
 _FACTS = (
-    "id",
-    "station_id",
-    "duration_seconds",
-    "pages_total",
-    "sha256",
-    "ended_at",
-    *("t30_code", "t30_says", "rate", "ecm"),
+    *("id", "station_id", "duration_seconds", "pages_total", "sha256", "ended_at"),
+    *("t30_code", "t30_says", "rate", "ecm"),  # where it makes the calls itself
 )
 
 
