@@ -296,7 +296,7 @@ class _Talk:
 
     @property
     def _pages(self) -> int:
-        return self.caller.stats().pages_in_file
+        return int(self.caller.stats().pages_in_file)
 
     def go_on(self) -> None:
         """Until both have hung up."""
