@@ -11,7 +11,8 @@ from desk.databases import Databases
 from simulation.checker import Class
 from simulation.faults import Fault
 
-from faxstorm.run import naive, run
+from faxstorm.run import UNSAID, naive, run
+from faxstorm.storm import MIX
 from faxstorm.telephones import Call, at_once, copies
 
 
@@ -31,7 +32,7 @@ def _quiet() -> Iterator[None]:
 
 
 def test_no_number_is_called_twice_at_once_no_letter_comes_twice_unseen_and_no_try_stays_open(template: Path) -> None:
-    done = run(3, 40, template, even=True)
+    done = run(3, 40, template, MIX)
     assert (done.twice_at_once, done.late, done.wrong) == ((), (), ())
     assert sum(done.classes.values()) == 40
     assert done.calls["ok"] > 25
@@ -50,7 +51,7 @@ def test_a_storm_that_once_failed_is_clean(seed: int, template: Path) -> None:
 
 def test_without_our_defences_it_sees_all_three(template: Path) -> None:
     with naive():
-        done = run(1, 30, template, even=True)
+        done = run(1, 30, template, UNSAID)
     assert done.twice_at_once
     assert done.classes[Class.DUPLICATE_SILENT]
     assert done.late
