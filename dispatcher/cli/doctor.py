@@ -34,8 +34,15 @@ def doctor(
     from dispatcher.usecases.doctor import examine
 
     config = session_of(context).config
-    ways = {"newest": newest_in_log, "look": look_at_hylafax, "over_http": look_over_http, "knock": knock_at_door}
-    checks = asyncio.run(examine(config, connect=connect, **ways))
+    looks = examine(
+        config,
+        connect=connect,
+        newest=newest_in_log,
+        look=look_at_hylafax,
+        over_http=look_over_http,
+        knock=knock_at_door,
+    )
+    checks = asyncio.run(looks)
     if live:
         from dispatcher.app import try_live
 

@@ -86,7 +86,8 @@ class FaxHeader:
 def words_from(facts: Mapping[str, str]) -> HeaderWords:
     """The words that a try's facts keep. Raises KeyError when they hold none."""
     always = [name for name in HeaderWords.__slots__ if name != "again"]
-    return HeaderWords(*(facts[f"header_{name}"] for name in always), facts.get("header_again", ""))
+    words = {name: facts[f"header_{name}"] for name in always}
+    return HeaderWords(**words, again=facts.get("header_again", ""))
 
 
 def moment(now: datetime, zone: str) -> str:

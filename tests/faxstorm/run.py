@@ -160,7 +160,7 @@ def naive() -> Iterator[None]:
         patch.object(deliveries, "_free_roads", lambda *_: sending),
         patch.object(deliveries, "_due_rows", deliveries._due_rows.__wrapped__),
         patch.object(sweep, "_ROADS", roads),
-        patch.object(runs, "PATIENCE", 7200.0),  # what never ends is not waited for
+        patch.object(runs, "PATIENCE", 3600.0),  # what never ends is not waited for
     ):
         yield
 

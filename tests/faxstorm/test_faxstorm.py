@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ def _quiet() -> Iterator[None]:
     """What is logged of a storm is no news."""
     logging.disable(logging.CRITICAL)
     yield
+    gc.collect()  # tasks that were killed in the middle tell so when they are thrown away
     logging.disable(logging.NOTSET)
 
 
@@ -40,7 +42,8 @@ def test_no_number_is_called_twice_at_once_no_letter_comes_twice_unseen_and_no_t
     assert done.closed
     assert done.moved
     happened = {fault for fault, count in done.faults.items() if count}
-    assert happened >= {Fault.FAX_FAILS, Fault.FAX_UNSAID, Fault.FORGED, Fault.TWICE, Fault.FAX_TOO_MANY}
+    assert happened >= {Fault.FAX_UNSAID, Fault.FORGED, Fault.TWICE, Fault.FAX_TOO_MANY}
+    assert len(happened) > 15
 
 
 @pytest.mark.long
@@ -51,7 +54,7 @@ def test_a_storm_that_once_failed_is_clean(seed: int, template: Path) -> None:
 
 def test_without_our_defences_it_sees_all_three(template: Path) -> None:
     with naive():
-        done = run(1, 30, template, UNSAID)
+        done = run(1, 20, template, UNSAID)
     assert done.twice_at_once
     assert done.classes[Class.DUPLICATE_SILENT]
     assert done.late
