@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from dispatcher.domain.errors import DoctorFailed
 
 from .output import Json, as_json, table
 from .session import session_of
+
+if TYPE_CHECKING:
+    from dispatcher.usecases.checks import Check
 
 _SIGNS = {"good": "✓ good", "note": "· note", "wrong": "✗ WRONG"}
 
@@ -48,6 +51,12 @@ def doctor(
 
         checks += asyncio.run(try_live(session_of(context).settings, to))
     wrong = sum(check.finding is Finding.WRONG for check in checks)
+    _show(checks, wrong, json)
+    if wrong:
+        raise DoctorFailed(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong")
+
+
+def _show(checks: list[Check], wrong: int, json: bool) -> None:
     if json:
         fields = [
             {"name": one.name, "finding": one.finding, "found": one.found, "fix": one.fix or None} for one in checks
@@ -55,5 +64,3 @@ def doctor(
         as_json(fit=not wrong, checks=fields)
     else:
         table(("check", "", "found", "what to do"), [(c.name, _SIGNS[c.finding], c.found, c.fix) for c in checks], "")
-    if wrong:
-        raise DoctorFailed(f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong")
