@@ -26,6 +26,7 @@ from dispatcher.domain.limits import Limits, Pace, Spending
 from dispatcher.domain.schedule import Policy, minutes
 from dispatcher.domain.tokens import read_return_path, sign_return_path
 from dispatcher.domain.words import Kind
+from dispatcher.inbox.reader import Reader
 from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
 from dispatcher.letters.header_line import FaxHeader
@@ -93,7 +94,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
     clock = clock or SystemClock()
     press = Press(settings.templates.folder, signing=_signing(settings))
     store = Store(database_url(settings))
-    channels = providers.channels(settings, clock)
+    channels, reader = providers.channels(settings, clock), Reader()
     try:
         await store.read(version.require_newest)
         yield Office(
@@ -107,6 +108,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             domain=settings.office.organisation_domain,
             return_path=_return_path(settings, clock),
             signed=_signed(settings, clock),
+            read=reader.read,
             folder=settings.office.folder,
             fax_gateways={one.prefix: one.gateways for one in settings.fax.ways},
             mail_bytes=settings.mail.max_bytes,
@@ -120,6 +122,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
         )
     finally:
         press.close()
+        await reader.close()
         for channel in channels.values():
             await channel.aclose()
         await store.aclose()

@@ -28,7 +28,7 @@ from dispatcher.domain.seat import Seat
 from dispatcher.domain.words import Asked
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
-from dispatcher.usecases import breaker, crew, dispatch, guard, sweep
+from dispatcher.usecases import breaker, crew, dispatch, guard, receive, sweep
 from dispatcher.usecases.crew import WorkerRow
 from dispatcher.usecases.dispatch import Claim
 from dispatcher.usecases.office import Office
@@ -113,6 +113,14 @@ class Worker:
             return await sweep.ask(self.office) + await breaker.look_at_closed(self.office)
         except StoreFault as fault:
             log.error("nobody is asked: %s", fault)
+            return 0
+
+    async def take_in(self) -> int:
+        """Read the messages that came in and were not read; how many."""
+        try:
+            return await receive.read_waiting(self.office) if await self._at_home() and not self._off else 0
+        except (StoreFault, OSError) as fault:
+            log.error("what came in is read later: %s", fault)
             return 0
 
     async def heartbeat(self) -> None:
@@ -290,6 +298,7 @@ class Worker:
         )
         clock.add_job(self._rounds, "interval", (until, after_tick), seconds=tick_seconds, id="tick")
         clock.add_job(self.ask, "interval", seconds=tick_seconds, id="ask")
+        clock.add_job(self.take_in, "interval", seconds=tick_seconds, id="inbox")
         clock.add_job(self.note, "interval", seconds=NOTE_SECONDS, id="note")
         clock.add_job(self.heartbeat, "interval", seconds=self.office.policy.lease.total_seconds() / 3, id="heartbeat")
         clock.start()
