@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: sysexits.h: what a mail server makes of a pipe's end. It keeps the message, or gives it back.
 EX_DATAERR, EX_TEMPFAIL = 65, 75
-#: Bytes of a message that comes by the pipe; mail servers bound theirs lower.
+#: Bytes of a message that comes by the pipe, as by the other ways; mail servers bound theirs lower.
 LARGEST = 64 * 1024 * 1024
 
 app = typer.Typer(name="inbox", help="What comes back by mail.", no_args_is_help=True)

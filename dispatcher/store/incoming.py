@@ -18,7 +18,7 @@ from dispatcher.domain.model import Delivery
 from dispatcher.domain.words import Filing, Kind, Tie, Verdict
 
 from . import deliveries
-from .schema import attempt, delivery, incoming, letter
+from .schema import attempt, delivery, incoming, letter, mailbox
 
 #: Letters to one domain that a guess looks at, the latest first.
 _CANDIDATES = 50
@@ -161,3 +161,19 @@ async def candidates(connection: AsyncConnection, addresses: Collection[str]) ->
 
 async def _candidate(connection: AsyncConnection, row: Row[Any]) -> Candidate:
     return Candidate(await deliveries.get(connection, row.about), row.id, row.subject, row.opened_at)
+
+
+# -- how far mailboxes were read ---------------------------------------------------------------------------------------
+
+
+async def place(connection: AsyncConnection, name: str) -> tuple[int, int]:
+    """UIDVALIDITY and the highest UID that was taken; two zeros for a folder that was never read."""
+    row = (await connection.execute(select(mailbox).where(mailbox.c.name == name))).first()
+    return (row.validity, row.uid) if row else (0, 0)
+
+
+async def set_place(connection: AsyncConnection, name: str, validity: int, uid: int) -> None:
+    """So far it was read. Of several who read at once, whoever notes it last is believed: taken twice, it acts once."""
+    values = {"validity": validity, "uid": uid}
+    if not (await connection.execute(update(mailbox).where(mailbox.c.name == name).values(values))).rowcount:
+        await connection.execute(insert(mailbox).values(name=name, **values))

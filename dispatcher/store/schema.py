@@ -20,9 +20,9 @@ from dispatcher.domain.lifecycle import CLAIMABLE
 from dispatcher.domain.words import Asked, Kind, Role, RouteState, Stage, State
 
 from .column_types import Instant, Json, a_text, metadata, one_of
-from .schema_incoming import incoming
+from .schema_incoming import incoming, mailbox
 
-__all__ = ["incoming", "metadata"]
+__all__ = ["incoming", "mailbox", "metadata"]
 
 contact = Table(
     "contact",

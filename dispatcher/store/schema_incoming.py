@@ -36,6 +36,14 @@ incoming = Table(
     one_of("filing", Filing),
     one_of("tie", Tie),
 )
+#: How far each folder on an IMAP server was read.
+mailbox = Table(
+    "mailbox",
+    metadata,
+    Column("name", Text, primary_key=True),  # 'user@host/folder'
+    Column("validity", BigInteger, nullable=False),  # UIDVALIDITY: another one, and the folder was made anew
+    Column("uid", BigInteger, nullable=False),
+)
 _UNREAD = text(f"filing = '{Filing.RECEIVED}'")
 Index("ix_incoming_unread", incoming.c.at, sqlite_where=_UNREAD, postgresql_where=_UNREAD)
 Index("ix_incoming_filing", incoming.c.filing, incoming.c.at)

@@ -812,7 +812,7 @@ DEFENCES = (
         "message_taken_once",
         "what was not read is read later",
         "worker.py",
-        "return await receive.read_waiting(self.office) if await self._at_home() and not self._off else 0",
+        "return await self.mailboxes.look(self.office) + await receive.read_waiting(self.office)",
         "return 0",
     ),
     Defence(

@@ -50,11 +50,19 @@ def upgrade() -> None:
     where = sa.text("filing = 'received'")
     op.create_index("ix_incoming_unread", "incoming", ["at"], sqlite_where=where, postgresql_where=where)
     op.create_index("ix_incoming_filing", "incoming", ["filing", "at"])
+    op.create_table(
+        "mailbox",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("validity", sa.BigInteger(), nullable=False),
+        sa.Column("uid", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_mailbox")),
+    )
     op.create_index("ix_incoming_thread", "incoming", ["campaign_id", "addressee_id"])
 
 
 def downgrade() -> None:
     for name in ("ix_incoming_thread", "ix_incoming_filing", "ix_incoming_unread", op.f("ix_incoming_delivery_id")):
         op.drop_index(name, "incoming")
+    op.drop_table("mailbox")
     op.drop_table("incoming")
     op.drop_column("suppression", "until")
