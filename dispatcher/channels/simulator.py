@@ -55,7 +55,10 @@ REFUSALS: dict[str, posting.Meaning] = {
     "http 429": (Verdict.DEFERRED, Cause.FAX_GATEWAY_UNREACHABLE),
 }
 
-_FACTS = ("id", "station_id", "duration_seconds", "pages_total", "sha256", "ended_at")
+_FACTS = (
+    *("id", "station_id", "duration_seconds", "pages_total", "sha256", "ended_at"),
+    *("t30_code", "t30_says", "rate", "ecm"),  # where it makes the calls itself
+)
 
 
 class SimulatorChannel:

@@ -49,9 +49,16 @@ def demo(
     asyncio.run(_demo(folder, session_of(context).serve, json=json))
 
 
+_LINE = {
+    True: "Faxes go over a telephone line in software (T.30, libspandsp): what the far machine kept is what you see.",
+    False: "Fax calls are acted here: with the package libspandsp2 they are made, over a telephone line in software.",
+}
+
+
 async def _demo(folder: Path, serve: Serve, *, json: bool) -> None:
     async with open_stage(folder, serve) as stage:
         say(f"An office of its own in {stage.folder}; mail server and fax gateway on loopback, nothing leaves it.")
+        say(_LINE[stage.gateway.makes_calls])
         with progress("preparing letters") as step:
             _campaign, letters = await stage.prepare(step)
         say(f"{letters} letters prepared and frozen, approved by the director, launched. It is 1 October 2015.")

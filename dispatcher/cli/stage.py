@@ -18,6 +18,7 @@ from dispatcher.domain.errors import Conflict
 from dispatcher.domain.lifecycle import ARRIVED
 from dispatcher.domain.model import Actor, Campaign, Delivery
 from dispatcher.domain.words import Kind, State
+from dispatcher.rehearsal import t30
 from dispatcher.rehearsal.gateway import Gateway
 from dispatcher.rehearsal.guard import loopback_only
 from dispatcher.rehearsal.sink import Sink
@@ -149,14 +150,14 @@ class Stage:
         outbox = self.folder / "outbox"
         outbox.mkdir()
         arrived = {entry["message_id"]: self.sink.outbox / entry["file"] for entry in self.sink.taken()}
-        faxes = {entry["reference"]: self.gateway.folder / f"{entry['id']}.tif" for entry in self.gateway.taken()}
+        faxes = {entry["reference"]: self.gateway.arrived(entry) for entry in self.gateway.taken()}
         for row in await self.deliveries():
             name = f"{row.contact_id}-{row.step + 1}"
             if row.kind is Kind.EMAIL and row.message_id in arrived:
                 shutil.copy(arrived[row.message_id], outbox / f"{name}.eml")
             for fence in range(1, row.fence + 1):
-                if f"{row.id}.{fence}" in faxes:
-                    shutil.copy(faxes[f"{row.id}.{fence}"], outbox / f"{name}.tif")
+                if (pages := faxes.get(f"{row.id}.{fence}")) is not None:
+                    shutil.copy(pages, outbox / f"{name}.tif")
             (outbox / f"{name}.pdf").write_bytes(await review.letter_part(self.office, row.letter, "pdf"))
         return outbox
 
@@ -170,7 +171,8 @@ async def open_stage(folder: Path, serve: Serve) -> AsyncIterator[Stage]:
         stack.enter_context(loopback_only())
         secret = _secret(folder / "secrets" / "simulator")
         sink = await stack.enter_async_context(Sink(folder / "far-ends" / "mail" / "ledger.jsonl", clock.now))
-        gateway = Gateway(folder / "far-ends" / "fax" / "ledger.jsonl", clock.now, secret)
+        ledger = folder / "far-ends" / "fax" / "ledger.jsonl"
+        gateway = Gateway(ledger, clock.now, secret, real_line=t30.is_here())
         await stack.enter_async_context(gateway)
         settings = _configure(folder, sink.port, gateway.url)
         upgrade_database(database_url(settings))

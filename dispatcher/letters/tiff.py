@@ -21,7 +21,7 @@ _HEADER = struct.Struct("<2sHI")
 _ENTRY = struct.Struct("<HHII")
 _SHORT, _LONG, _RATIONAL, _ASCII = 3, 4, 5, 2
 _SIZES = {1: 1, _ASCII: 1, _SHORT: 2, _LONG: 4, _RATIONAL: 8}
-_MAKER = b"Dispatcher\0\0"
+_MAKER = b"Dispatcher\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _entries(page: Strip, start: int, number: tuple[int, int]) -> list[tuple[int
         (293, _LONG, 1, 0),  # T6Options: none
         (296, _SHORT, 1, 2),  # ResolutionUnit: inch
         (297, _SHORT, 2, number[0] | number[1] << 16),  # PageNumber: from 0, of so many
-        (305, _ASCII, len(_MAKER), _MAKER),
+        (305, _ASCII, len(_MAKER), _MAKER + b"\0" * (len(_MAKER) % 2)),  # what follows stands at an even place
     ]
 
 

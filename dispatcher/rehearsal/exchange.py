@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from .ledger import Ledger, write_durably
+from .t30 import Heard
 from .tiff import page_sizes
 
 Clock = Callable[[], datetime]
@@ -114,6 +115,7 @@ class Fax:
     sizes: tuple[int, ...]  #: bytes of picture, page by page
     code: str
     taken_at: datetime
+    heard: Heard | None = None  #: what the call came to, where one was made over a line in software
 
     @property
     def script(self) -> Script:
@@ -122,6 +124,8 @@ class Fax:
     @property
     def confirmed(self) -> int:
         """Pages that the far machine confirmed: of a line lost mid page, the first one unless it was the only one."""
+        if self.heard is not None:
+            return self.heard.pages
         pages = len(self.sizes)
         if self.code == "line_lost":
             return min(1, pages - 1)
@@ -129,7 +133,9 @@ class Fax:
 
     @property
     def seconds(self) -> float:
-        """How long the confirmed pages take at the line rate."""
+        """How long the call was; of one that was never made, how long the confirmed pages take at the line rate."""
+        if self.heard is not None:
+            return self.heard.seconds
         return round(8 * sum(self.sizes[: self.confirmed]) / LINE_RATE, 3)
 
     @property
@@ -153,9 +159,15 @@ class Fax:
             "pages_confirmed": self.confirmed,
             "pages_total": len(self.sizes),
             "duration_seconds": self.seconds,
-            "station_id": self.number if self.confirmed else "",
+            "station_id": self.heard.station if self.heard else self.number if self.confirmed else "",
             "ended_at": self.ends_at.isoformat(),
-        }
+        } | self._line()
+
+    def _line(self) -> dict[str, Any]:
+        if self.heard is None:
+            return {}
+        heard = self.heard  # what the far machine kept is not for the caller to know
+        return {"t30_code": heard.code, "t30_says": heard.says, "rate": heard.rate, "ecm": heard.ecm}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,20 +213,33 @@ class Exchange:
             if entry["event"] == "taken":
                 self._remember(_fax(entry), made)
 
-    def take(self, reference: str, number: str, callback: str, document: bytes) -> Fax:
-        """Take a fax: its pages kept and its line in the ledger before this returns. Raises NotATiff."""
-        known = self.by_reference(reference)
-        if known and self.dedupe:
-            return known[0]
+    def take(self, reference: str, number: str, callback: str, document: bytes, heard: Heard | None = None) -> Fax:
+        """Take a fax: its pages kept and its line in the ledger before this returns. Raises NotATiff.
+
+        `heard` is what its call came to, where one was made; otherwise the table says what became of it.
+        """
+        if (known := self.known(reference)) is not None:
+            return known
         sizes = page_sizes(document)
-        fax = self._new(reference, number, callback, document, sizes)
+        fax = replace(self._new(reference, number, callback, document, sizes), heard=heard)
         write_durably(self.folder / f"{fax.id}.tif", document)
+        if heard is not None and heard.received:
+            write_durably(self.folder / f"{fax.id}.received.tif", heard.received)
         self.ledger.append(event="taken", **_entry(fax))
         self._remember(fax, set())
         return fax
 
+    def known(self, reference: str) -> Fax | None:
+        """The fax with this reference, where a second one would be the first one again."""
+        found = self.by_reference(reference) if self.dedupe else []
+        return found[0] if found else None
+
+    def code_for(self, number: str) -> str:
+        """How the next call to this number ends."""
+        script = script_for(number)
+        return script.code if number in self._called or not script.first else script.first
+
     def _new(self, reference: str, number: str, callback: str, document: bytes, sizes: tuple[int, ...]) -> Fax:
-        script, before = script_for(number), number in self._called
         return Fax(
             id=f"fax-{len(self.faxes) + 1:06d}",
             reference=reference,
@@ -222,7 +247,7 @@ class Exchange:
             callback=callback,
             sha256=hashlib.sha256(document).hexdigest(),
             sizes=sizes,
-            code=script.code if before or not script.first else script.first,
+            code=self.code_for(number),
             taken_at=self.clock(),
         )
 
@@ -273,7 +298,13 @@ def _entry(fax: Fax) -> dict[str, Any]:
         "pages": len(fax.sizes),
         "outcome": fax.code,
         "taken_at": fax.taken_at.isoformat(),
+        **({"heard": _without_pages(fax.heard)} if fax.heard else {}),
     }
+
+
+def _without_pages(heard: Heard) -> dict[str, Any]:
+    """The pages stand in a file of their own."""
+    return {name: value for name, value in asdict(heard).items() if name != "received"}
 
 
 def _fax(entry: dict[str, Any]) -> Fax:
@@ -286,4 +317,5 @@ def _fax(entry: dict[str, Any]) -> Fax:
         sizes=tuple(entry["sizes"]),
         code=entry["outcome"],
         taken_at=datetime.fromisoformat(entry["taken_at"]),
+        heard=Heard(**entry["heard"]) if "heard" in entry else None,
     )

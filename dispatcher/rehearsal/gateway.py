@@ -21,6 +21,10 @@ compares the two):
     43  refused: the key is not good                        any other number: delivered
     44  refused: too many faxes at once
 
+Where `real_line` is asked for, the calls are made: the pages go over T.30 in software, and what the far machine kept
+lies beside the document as <fax id>.received.tif. The number decides who picks up and what the line does; pages,
+duration and station are then what the calling machine heard.
+
 Callbacks are POSTs of JSON, signed (`tokens.sign_callback`), with x-simulator-signature and x-simulator-timestamp. They
 are made when `pump` is called and the clock has come to them: by the process itself, or by a test or the demo.
 """
@@ -52,9 +56,11 @@ from uvicorn.server import ServerState
 
 from dispatcher.domain.tokens import sign_callback
 
+from . import t30, telephone
 from .exchange import Clock, Door, Event, Exchange, Fax, Script, script_for
 from .guard import loopback_only
 from .ledger import Entry, Ledger
+from .t30 import Heard
 from .tiff import NotATiff
 
 HOST = "127.0.0.1"
@@ -86,11 +92,15 @@ class Gateway:
         port: int = 0,
         dedupe: bool = True,
         late_by: timedelta = timedelta(hours=2),
+        real_line: bool = False,
     ) -> None:
+        """`real_line`: calls are made, over T.30 in software (t30.py); otherwise the table alone says how they end."""
         self.ledger = Ledger(ledger)
         self.folder = ledger.parent / "faxes"  #: the documents as they came, <fax id>.tif
         self.exchange = Exchange(self.ledger, self.folder, clock, dedupe, late_by)
         self._clock, self._secret, self._port = clock, secret, port
+        self._calls = telephone.place if real_line else None
+        self._at_the_telephone = asyncio.Lock()
         self._state = ServerState()
         self._server: asyncio.Server | None = None
         self._client = httpx2.AsyncClient(timeout=CALLBACK_TIMEOUT, trust_env=False, verify=_TRUSTS_NOBODY)
@@ -98,6 +108,11 @@ class Gateway:
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self._port}"
+
+    @property
+    def makes_calls(self) -> bool:
+        """Are calls really made, or does the table alone say how they end?"""
+        return self._calls is not None
 
     async def start(self) -> None:
         config = Config(self._app(), log_config=None, lifespan="off", ws="none", access_log=False, proxy_headers=False)
@@ -133,6 +148,13 @@ class Gateway:
     def taken(self) -> list[Entry]:
         """The faxes in its ledger, in the order in which they were taken."""
         return [entry for entry in self.ledger.entries() if entry["event"] == "taken"]
+
+    def arrived(self, entry: Entry) -> Path | None:
+        """The pages as the far machine kept them (None: not one); where no call was made, as they came here."""
+        received = self.folder / f"{entry['id']}.received.tif"
+        if "heard" in entry:
+            return received if received.exists() else None
+        return self.folder / f"{entry['id']}.tif"
 
     def due_events(self, now: datetime) -> list[Event]:
         return self.exchange.due_events(now)
@@ -200,10 +222,19 @@ class Gateway:
     async def _take(self, request: Request, script: Script, order: tuple[str, str, bytes]) -> Response:
         reference, number, document = order
         try:
-            fax = self.exchange.take(reference, number, request.headers.get("x-fax-callback", ""), document)
+            async with self._at_the_telephone:
+                heard = await self._call(reference, number, document)
+                callback = request.headers.get("x-fax-callback", "")
+                fax = self.exchange.take(reference, number, callback, document, heard)
         except NotATiff as error:
             return _refusal(415, "bad_document", str(error))
         return await _ANSWERS[script.door](request, fax)
+
+    async def _call(self, reference: str, number: str, document: bytes) -> Heard | None:
+        """What the call comes to, made before it is due: none where the table decides, or the fax is known already."""
+        if self._calls is None or self.exchange.known(reference) is not None:
+            return None
+        return await asyncio.to_thread(self._calls, self.exchange.code_for(number), number, document)
 
 
 def _refusal(status: int, code: str, message: str) -> Response:
@@ -266,7 +297,14 @@ def main() -> None:
     given = parser.parse_args()
     secret = given.secret_file.read_bytes().strip()
     with loopback_only():
-        gateway = Gateway(given.ledger, lambda: datetime.now(UTC), secret, port=given.port, dedupe=not given.no_dedupe)
+        gateway = Gateway(
+            given.ledger,
+            lambda: datetime.now(UTC),
+            secret,
+            port=given.port,
+            dedupe=not given.no_dedupe,
+            real_line=t30.is_here(),
+        )
         asyncio.run(serve(gateway))
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import bindparam, exists, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,6 +40,16 @@ def from_row(row: Row[Any]) -> Attempt:
     return Attempt(**{**fields, "stage": Stage(row.stage), "cause": Cause(row.cause)})
 
 
+#: Each asked for every letter: making a statement anew takes longer than answering it.
+_BEGIN = insert(attempt).returning(attempt)
+_BY_ID = select(attempt).where(attempt.c.id == bindparam("key"))
+_OF_DELIVERY = select(attempt).where(attempt.c.delivery_id == bindparam("delivery")).order_by(attempt.c.fence)
+_LATEST = (
+    select(attempt).where(attempt.c.delivery_id == bindparam("delivery")).order_by(attempt.c.fence.desc()).limit(1)
+)
+_LAST_MADE = _LATEST.where(attempt.c.verdict != Verdict.UNSENT)
+
+
 async def begin(
     connection: AsyncConnection,
     one: Delivery,
@@ -64,18 +74,17 @@ async def begin(
         "lane": lane(one.kind, one.address),
         **asdict(fare),
     }
-    return from_row((await connection.execute(insert(attempt).values(row).returning(attempt))).one())
+    return from_row((await connection.execute(_BEGIN, row)).one())
 
 
 async def find(connection: AsyncConnection, attempt_id: str) -> Attempt | None:
-    row = (await connection.execute(select(attempt).where(attempt.c.id == attempt_id))).first()
+    row = (await connection.execute(_BY_ID, {"key": attempt_id})).first()
     return from_row(row) if row else None
 
 
 async def of_delivery(connection: AsyncConnection, delivery_id: str) -> list[Attempt]:
     """All tries of a delivery, first to last."""
-    query = select(attempt).where(attempt.c.delivery_id == delivery_id).order_by(attempt.c.fence)
-    return [from_row(row) for row in await connection.execute(query)]
+    return [from_row(row) for row in await connection.execute(_OF_DELIVERY, {"delivery": delivery_id})]
 
 
 async def of_campaign(connection: AsyncConnection, campaign_id: str) -> list[Attempt]:
@@ -93,21 +102,34 @@ async def news_of_campaign(connection: AsyncConnection, campaign_id: str) -> dic
 
 
 async def latest(connection: AsyncConnection, delivery_id: str) -> Attempt | None:
-    query = select(attempt).where(attempt.c.delivery_id == delivery_id).order_by(attempt.c.fence.desc()).limit(1)
-    row = (await connection.execute(query)).first()
+    row = (await connection.execute(_LATEST, {"delivery": delivery_id})).first()
     return from_row(row) if row else None
 
 
 async def last_made(connection: AsyncConnection, delivery_id: str) -> Attempt | None:
     """The latest try of which something may have left. One that was turned back before says nothing of those before."""
-    made = (attempt.c.delivery_id == delivery_id) & (attempt.c.verdict != Verdict.UNSENT)
-    row = (await connection.execute(select(attempt).where(made).order_by(attempt.c.fence.desc()).limit(1))).first()
+    row = (await connection.execute(_LAST_MADE, {"delivery": delivery_id})).first()
     return from_row(row) if row else None
 
 
 async def sent_digests(connection: AsyncConnection) -> set[str]:
     """Of everything that left, or was about to, by this database."""
     return set((await connection.execute(select(attempt.c.sent_digest).where(attempt.c.sent_digest != ""))).scalars())
+
+
+_MINE = (
+    (delivery.c.id == bindparam("ours"))
+    & (delivery.c.fence == bindparam("numbered"))
+    & (delivery.c.state == State.SENDING)
+)
+_RUNS = exists().where(campaign.c.id == delivery.c.campaign_id, RUNNING)
+_THERE = exists().where(
+    address.c.contact_id == delivery.c.contact_id,
+    address.c.kind == delivery.c.kind,
+    address.c.value == delivery.c.address,
+)
+_LEASE = update(delivery).where(_MINE, delivery.c.due > bindparam("now"), ON, _RUNS, _THERE)
+_STAMP = update(attempt).where(attempt.c.id == bindparam("key"), attempt.c.stage == Stage.OPEN)
 
 
 async def mark_transmitting(
@@ -123,29 +145,31 @@ async def mark_transmitting(
     One statement looks at everything that may have changed since the claim: the lease, the fencing number, the state,
     whether anything is sent at all and the campaign still runs, and whether the contact still has this address.
     """
-    runs = exists().where(campaign.c.id == delivery.c.campaign_id, RUNNING)
-    theirs = (address.c.contact_id == delivery.c.contact_id) & (address.c.kind == delivery.c.kind)
-    present = exists().where(theirs, address.c.value == delivery.c.address)
-    mine = (delivery.c.id == one.delivery_id) & (delivery.c.fence == one.fence) & (delivery.c.state == State.SENDING)
-    ours = update(delivery).where(mine, delivery.c.due > now, ON, runs, present).values(due=lease_until)
-    opened = update(attempt).where(attempt.c.id == one.id, attempt.c.stage == Stage.OPEN)
+    leased = {"ours": one.delivery_id, "numbered": one.fence, "now": now, "due": lease_until}
     stamp = {
+        "key": one.id,
         "stage": Stage.TRANSMITTING,
         "transmitting_at": now,
         "sent_digest": sent_digest,
         "facts": dict(facts or {}),
     }
-    if (await connection.execute(ours)).rowcount != 1 or (await connection.execute(opened.values(stamp))).rowcount != 1:
-        raise LostClaim(f"attempt {one.id} is no longer ours to make")
+    for statement, given in ((_LEASE, leased), (_STAMP, stamp)):
+        if (await connection.execute(statement, given)).rowcount != 1:
+            raise LostClaim(f"attempt {one.id} is no longer ours to make")
+
+
+_STILL_OPEN = (attempt.c.id == bindparam("key")) & (attempt.c.stage != Stage.CLOSED)
+_NOTED = select(attempt.c.facts).where(_STILL_OPEN)
+_CLOSE = update(attempt).where(_STILL_OPEN)
 
 
 async def close(connection: AsyncConnection, attempt_id: str, outcome: Outcome, now: datetime) -> bool:
     """Write down what a try came to; False when that stands already. Facts that were noted as it left are kept."""
-    still_open = (attempt.c.id == attempt_id) & (attempt.c.stage != Stage.CLOSED)
-    noted = (await connection.execute(select(attempt.c.facts).where(still_open))).scalar()
+    noted = (await connection.execute(_NOTED, {"key": attempt_id})).scalar()
     if noted is None:
         return False
     row = {
+        "key": attempt_id,
         "stage": Stage.CLOSED,
         "closed_at": now,
         "verdict": outcome.verdict,
@@ -156,19 +180,23 @@ async def close(connection: AsyncConnection, attempt_id: str, outcome: Outcome, 
         "facts": {**noted, **outcome.facts},
     }
     await correct_cost(connection, attempt_id, outcome)
-    return (await connection.execute(update(attempt).where(still_open).values(row))).rowcount == 1
+    return (await connection.execute(_CLOSE, row)).rowcount == 1
+
+
+_KEPT = select(evidence.c.id).where(evidence.c.source == bindparam("source"), evidence.c.event_id == bindparam("event"))
+_KEEP = insert(evidence)
+_EVIDENCE = select(evidence).where(evidence.c.delivery_id == bindparam("delivery")).order_by(evidence.c.id)
 
 
 async def add_evidence(connection: AsyncConnection, **row: Any) -> bool:
     """Keep what was heard; False when this event of this source was kept before."""
-    same = (evidence.c.source == row["source"]) & (evidence.c.event_id == row["event_id"])
-    if (await connection.execute(select(evidence.c.id).where(same))).first():
+    same = {"source": row["source"], "event": row["event_id"]}
+    if (await connection.execute(_KEPT, same)).first():
         return False
-    await connection.execute(insert(evidence).values(row))
+    await connection.execute(_KEEP, row)
     return True
 
 
 async def evidence_of(connection: AsyncConnection, delivery_id: str) -> list[dict[str, Any]]:
     """Everything heard about a delivery, in order."""
-    query = select(evidence).where(evidence.c.delivery_id == delivery_id).order_by(evidence.c.id)
-    return [dict(row) for row in (await connection.execute(query)).mappings()]
+    return [dict(row) for row in (await connection.execute(_EVIDENCE, {"delivery": delivery_id})).mappings()]

@@ -139,8 +139,11 @@ async def put_letters(connection: AsyncConnection, letters: Sequence[Letter]) ->
             await connection.execute(insert(letter), rows)
 
 
+_LETTER = select(letter).where(letter.c.digest == bindparam("digest"))
+
+
 async def find_letter(connection: AsyncConnection, digest: str) -> Letter | None:
-    row = (await connection.execute(select(letter).where(letter.c.digest == digest))).first()
+    row = (await connection.execute(_LETTER, {"digest": digest})).first()
     return Letter(**row._mapping) if row else None
 
 

@@ -134,13 +134,17 @@ async def written_to(connection: AsyncConnection, contact_ids: Sequence[str]) ->
     return found
 
 
+_OWNERS = select(address.c.value, address.c.contact_id).where(
+    address.c.kind == bindparam("kind"), address.c.value.in_(bindparam("values", expanding=True))
+)
+
+
 async def owners(connection: AsyncConnection, addresses: Collection[Address]) -> dict[Address, str]:
     """The ids of the contacts that have these addresses; an address that nobody has is not in it."""
     found: dict[Address, str] = {}
     for kind in Kind:
         for some in in_parts([one.value for one in addresses if one.kind is kind]):
-            query = select(address.c.value, address.c.contact_id)
-            rows = await connection.execute(query.where(address.c.kind == kind, address.c.value.in_(some)))
+            rows = await connection.execute(_OWNERS, {"kind": kind, "values": some})
             found |= {Address(kind, row.value): row.contact_id for row in rows}
     return found
 
@@ -152,13 +156,23 @@ async def note_answer(
     await connection.execute(insert(answer).values(row))
 
 
+_LATER = (
+    exists()
+    .where(occurrence.c.campaign_id == bindparam("campaign"), occurrence.c.local_key == bindparam("occurrence"))
+    .where(occurrence.c.at > answer.c.at)
+    .correlate(answer)
+)
+_ANSWERED = select(
+    exists()
+    .where(answer.c.campaign_id == bindparam("campaign"), answer.c.contact_id == bindparam("contact"))
+    .where(~_LATER)
+)
+
+
 async def has_answered(connection: AsyncConnection, one: Delivery) -> bool:
     """Has the addressee answered? An answer counts for what left before it, not for a later time of the campaign."""
-    mine = (answer.c.campaign_id == one.campaign_id) & (answer.c.contact_id == one.addressee_id)
-    here = (occurrence.c.campaign_id == one.campaign_id) & (occurrence.c.local_key == one.occurrence)
-    later = exists().where(here, occurrence.c.at > answer.c.at).correlate(answer)
-    query = select(exists().where(mine, ~later))
-    return bool((await connection.execute(query)).scalar())
+    given = {"campaign": one.campaign_id, "contact": one.addressee_id, "occurrence": one.occurrence}
+    return bool((await connection.execute(_ANSWERED, given)).scalar())
 
 
 async def suppress(
@@ -188,12 +202,14 @@ async def is_suppressed(connection: AsyncConnection, one: Address) -> bool:
     return await suppressed_since(connection, one) is not None
 
 
+_SUPPRESSED = select(suppression.c.since, suppression.c.by).where(
+    suppression.c.kind == bindparam("kind"), suppression.c.value == bindparam("value")
+)
+
+
 async def suppressed_since(connection: AsyncConnection, one: Address) -> tuple[datetime, str] | None:
     """Since when and by whom nothing goes to this address any more; None where it is not on the list."""
-    query = select(suppression.c.since, suppression.c.by)
-    row = (
-        await connection.execute(query.where(suppression.c.kind == one.kind, suppression.c.value == one.value))
-    ).first()
+    row = (await connection.execute(_SUPPRESSED, {"kind": one.kind, "value": one.value})).first()
     return (row.since, row.by) if row else None
 
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, func, insert, select, text, true, update
@@ -19,7 +20,7 @@ from dispatcher.domain.routes import Lot
 from dispatcher.domain.words import Cause, Kind, Role, State
 
 from .campaigns import RUNNING
-from .limits import full_lanes, resting_names
+from .limits import RESTING_NAMES, full_lanes
 from .parts import in_parts
 from .schema import CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
 
@@ -79,11 +80,18 @@ async def get(connection: AsyncConnection, delivery_id: str) -> Delivery:
     return from_row(rows[0])
 
 
+_CHANGE = (
+    update(delivery)
+    .where(delivery.c.id == bindparam("seen_id"), delivery.c.state == bindparam("seen_state"))
+    .where(delivery.c.version == bindparam("seen_version"))
+    .returning(delivery)
+)
+
+
 async def change(connection: AsyncConnection, seen: Delivery, **values: Any) -> Delivery:
     """Compare-and-swap on (state, version): the row as `seen`, or Conflict, never an overwrite."""
-    same = (delivery.c.id == seen.id) & (delivery.c.state == seen.state) & (delivery.c.version == seen.version)
-    changed = update(delivery).where(same).values(version=seen.version + 1, **values).returning(delivery)
-    row = (await connection.execute(changed)).first()
+    known = {"seen_id": seen.id, "seen_state": seen.state, "seen_version": seen.version}
+    row = (await connection.execute(_CHANGE, {**known, "version": seen.version + 1, **values})).first()
     if row is None:
         raise Conflict(f"delivery {seen.id} was changed meanwhile by somebody else; look again")
     return from_row(row)
@@ -113,34 +121,49 @@ async def claimable(connection: AsyncConnection, offer: Offer, limit: int) -> li
     return _deal(found, limit)
 
 
+_WITH_WORK = select(campaign.c.id).where(
+    RUNNING,
+    exists().where(delivery.c.campaign_id == campaign.c.id, CLAIMABLE_ROWS, delivery.c.due <= bindparam("now")),
+)
+
+
 async def campaigns_with_work(connection: AsyncConnection, now: datetime) -> list[str]:
     """The running campaigns of which something is due."""
-    due = exists().where(delivery.c.campaign_id == campaign.c.id, CLAIMABLE_ROWS, delivery.c.due <= now)
-    return list((await connection.execute(select(campaign.c.id).where(RUNNING, due))).scalars())
+    return list((await connection.execute(_WITH_WORK, {"now": now})).scalars())
 
 
 async def _due_of(
     connection: AsyncConnection, campaign_id: str, lot: Lot, offer: Offer, limit: int
 ) -> Sequence[Delivery]:
     """The oldest due rows whose road is free: what waits for its turn holds up nothing behind it."""
-    mine = (delivery.c.campaign_id == campaign_id) & (delivery.c.kind == lot.kind) & (delivery.c.due <= offer.now)
-    mine &= delivery.c.lane.startswith(lot.begins, autoescape=True) if lot.begins else true()
-    for other in lot.but:
-        mine &= ~delivery.c.lane.startswith(other, autoescape=True)
-    query = select(delivery).where(mine, CLAIMABLE_ROWS, *_free_roads(lot.kind, offer))
-    if campaign_id in offer.only:
-        query = query.where(delivery.c.letter.in_(list(offer.only[campaign_id])))
-    query = query.order_by(delivery.c.due, delivery.c.id).limit(limit)
-    rows = await connection.execute(query.with_for_update(skip_locked=True))
+    given = {"campaign": campaign_id, "now": offer.now, "since": offer.calls_since, "by": offer.domain.words}
+    letters = offer.only.get(campaign_id)
+    query = _due_rows(lot, bool(offer.domain.spans), offer.domain.at_once or 0, letters is not None)
+    rows = await connection.execute(query, {**given, "most": limit, "letters": list(letters or ())})
     return [from_row(row) for row in rows]
 
 
-def _free_roads(kind: Kind, offer: Offer) -> list[ColumnElement[bool]]:
+@lru_cache
+def _due_rows(lot: Lot, with_rests: bool, at_once: int, only_some: bool) -> Select[Any]:
+    """Of one campaign; `only_some`: of certain letters alone."""
+    mine = (delivery.c.campaign_id == bindparam("campaign")) & (delivery.c.kind == lot.kind)
+    mine &= delivery.c.due <= bindparam("now")
+    mine &= delivery.c.lane.startswith(lot.begins, autoescape=True) if lot.begins else true()
+    for other in lot.but:
+        mine &= ~delivery.c.lane.startswith(other, autoescape=True)
+    query = select(delivery).where(mine, CLAIMABLE_ROWS, *_free_roads(lot.kind, with_rests, at_once))
+    if only_some:
+        query = query.where(delivery.c.letter.in_(bindparam("letters", expanding=True)))
+    query = query.order_by(delivery.c.due, delivery.c.id).limit(bindparam("most"))
+    return query.with_for_update(skip_locked=True)
+
+
+def _free_roads(kind: Kind, with_rests: bool, at_once: int) -> list[ColumnElement[bool]]:
     road = delivery.c.lane
     if kind is Kind.FAX:
-        return [road.not_in(_NUMBERS_BEING_CALLED), road.not_in(_taken_numbers(offer.calls_since))]
-    rested = [road.not_in(resting_names(offer.now, offer.domain.words))] if offer.domain.spans else []
-    return [*rested, *([road.not_in(full_lanes(offer.domain.at_once))] if offer.domain.at_once else [])]
+        return [road.not_in(_NUMBERS_BEING_CALLED), road.not_in(_TAKEN_NUMBERS)]
+    rested = [road.not_in(RESTING_NAMES)] if with_rests else []
+    return [*rested, *([road.not_in(full_lanes(at_once))] if at_once else [])]
 
 
 #: Literal, so that it is seen to match its partial index.
@@ -149,11 +172,14 @@ _NUMBERS_BEING_CALLED = select(delivery.alias("calls").c.address).where(
 )
 
 
-def _taken_numbers(since: datetime) -> Select[tuple[str]]:
-    """Numbers that a gateway may be calling for us at this moment: it took the fax, and has said nothing since."""
+def _taken_numbers() -> Select[tuple[str]]:
+    """Numbers that a gateway may be calling for us at this moment: it took the fax, and has said nothing `since`."""
     taken = delivery.alias("taken")
     states = f"taken.kind = '{Kind.FAX}' AND taken.state IN ('{State.ACCEPTED}', '{State.IN_DOUBT}')"
-    return select(taken.c.address).where(text(states), taken.c.changed_at > since)
+    return select(taken.c.address).where(text(states), taken.c.changed_at > bindparam("since"))
+
+
+_TAKEN_NUMBERS = _taken_numbers()
 
 
 async def call_to(connection: AsyncConnection, number: str, since: datetime) -> Delivery | None:
@@ -187,11 +213,18 @@ async def of_campaign(connection: AsyncConnection, campaign_id: str) -> list[Del
     return [from_row(row) for row in await connection.execute(query)]
 
 
+_WATCHED = (
+    select(delivery)
+    .where(WATCHED_ROWS, delivery.c.state.in_(bindparam("states", expanding=True)), delivery.c.due <= bindparam("now"))
+    .order_by(delivery.c.due)
+    .limit(bindparam("most"))
+)
+
+
 async def watched(connection: AsyncConnection, now: datetime, states: Collection[State], limit: int) -> list[Delivery]:
     """Rows in these states that need us for something else than a send, the longest due first."""
-    mine = delivery.c.state.in_([state.value for state in states])
-    query = select(delivery).where(WATCHED_ROWS, mine, delivery.c.due <= now).order_by(delivery.c.due).limit(limit)
-    return [from_row(row) for row in await connection.execute(query)]
+    given = {"states": [state.value for state in states], "now": now, "most": limit}
+    return [from_row(row) for row in await connection.execute(_WATCHED, given)]
 
 
 async def next_instant(connection: AsyncConnection, now: datetime) -> tuple[datetime | None, bool]:
@@ -219,12 +252,16 @@ async def only_doubts_wait(connection: AsyncConnection) -> bool:
     return not (await connection.execute(query)).scalar()
 
 
+_SAME_LETTER = ("campaign_id", "contact_id", "step", "addressee_id", "occurrence")
+_SISTERS = select(delivery).where(
+    *(delivery.c[name] == bindparam(name) for name in _SAME_LETTER), delivery.c.id != bindparam("id")
+)
+
+
 async def sisters(connection: AsyncConnection, one: Delivery) -> list[Delivery]:
     """The other deliveries of the same letter to the same contact."""
-    same = (delivery.c.campaign_id == one.campaign_id) & (delivery.c.contact_id == one.contact_id)
-    own = (delivery.c.step == one.step) & (delivery.c.addressee_id == one.addressee_id) & (delivery.c.id != one.id)
-    own &= delivery.c.occurrence == one.occurrence
-    return [from_row(row) for row in await connection.execute(select(delivery).where(same, own))]
+    given = {name: getattr(one, name) for name in (*_SAME_LETTER, "id")}
+    return [from_row(row) for row in await connection.execute(_SISTERS, given)]
 
 
 async def instead_of(connection: AsyncConnection, delivery_id: str) -> list[Delivery]:

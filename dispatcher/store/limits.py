@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, case, delete, func, insert, or_, select, text, update
+from sqlalchemy import Select, and_, bindparam, case, delete, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.outcome import Outcome
@@ -25,12 +25,14 @@ _GONE = [one.value for one in (State.SENDING, State.ACCEPTED, State.IN_DOUBT, St
 # -- roads -------------------------------------------------------------------------------------------------------------
 
 
+_UNDER_WAY = select(attempt.c.lane, attempt.c.via, func.count()).where(_OPEN).group_by(attempt.c.lane, attempt.c.via)
+
+
 async def under_way(connection: AsyncConnection) -> tuple[dict[str, int], dict[str, int]]:
     """How many tries are under way: by lane, and by relay or line."""
-    query = select(attempt.c.lane, attempt.c.via, func.count()).where(_OPEN).group_by(attempt.c.lane, attempt.c.via)
     lanes: dict[str, int] = {}
     vias: dict[str, int] = {}
-    for road, via, count in await connection.execute(query):
+    for road, via, count in await connection.execute(_UNDER_WAY):
         lanes[road] = lanes.get(road, 0) + count
         vias[via] = vias.get(via, 0) + count
     return lanes, vias
@@ -62,13 +64,19 @@ async def put_to_rest(connection: AsyncConnection, name: str, until: datetime | 
         await connection.execute(insert(rest).values(name=name, until=until, by=by))
 
 
+_FORGET_RESTED = delete(rest).where(rest.c.until <= bindparam("now"))
+
+
 async def forget_rested(connection: AsyncConnection, now: datetime) -> None:
-    await connection.execute(delete(rest).where(rest.c.until <= now))
+    await connection.execute(_FORGET_RESTED, {"now": now})
+
+
+_RESTING = select(rest).where(rest.c.until > bindparam("now")).order_by(rest.c.until, rest.c.name)
 
 
 async def resting(connection: AsyncConnection, now: datetime) -> dict[str, tuple[datetime, str]]:
     """Until when each road rests, and by which limit."""
-    found = await connection.execute(select(rest).where(rest.c.until > now).order_by(rest.c.until, rest.c.name))
+    found = await connection.execute(_RESTING, {"now": now})
     return {row.name: (row.until, row.by) for row in found}
 
 
@@ -81,9 +89,8 @@ async def next_free(connection: AsyncConnection, now: datetime, call: timedelta)
     return min((one for one in both if one is not None), default=None)
 
 
-def resting_names(now: datetime, by: str) -> Select[tuple[str]]:
-    """For a claim: the roads that rest by this limit."""
-    return select(rest.c.name).where(rest.c.until > now, rest.c.by == by)
+#: For a claim: the roads that rest `now` `by` a limit.
+RESTING_NAMES = select(rest.c.name).where(rest.c.until > bindparam("now"), rest.c.by == bindparam("by"))
 
 
 def full_lanes(at_once: int) -> Select[tuple[str]]:

@@ -14,6 +14,9 @@ from .schema import sending
 ON = ~exists().where(sending.c.stopped_at.is_not(None))
 
 
+_STOPPED = select(sending).where(sending.c.stopped_at.is_not(None))
+
+
 @dataclass(frozen=True, slots=True)
 class Stopped:
     """Nothing is sent: since when, by whose word, why."""
@@ -25,7 +28,7 @@ class Stopped:
 
 async def stopped(connection: AsyncConnection) -> Stopped | None:
     """None while letters may leave."""
-    row = (await connection.execute(select(sending).where(sending.c.stopped_at.is_not(None)))).first()
+    row = (await connection.execute(_STOPPED)).first()
     return Stopped(row.stopped_at, row.by, row.reason) if row else None
 
 

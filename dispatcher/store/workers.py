@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, insert, select, text, update
+from sqlalchemy import bindparam, delete, exists, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.seat import Seat
@@ -40,10 +40,13 @@ class WorkerRow:
 _SEAT = tuple(Seat.__slots__)
 
 
+_EVERY = select(worker).order_by(worker.c.name, worker.c.started_at)
+_PRESENT = _EVERY.where(_HERE)
+
+
 async def every(connection: AsyncConnection, *, ended: bool = False) -> list[WorkerRow]:
     """Those that are there, by name; with `ended` also those that have ended, as long as they are remembered."""
-    query = select(worker).order_by(worker.c.name, worker.c.started_at)
-    rows = (await connection.execute(query if ended else query.where(_HERE))).mappings()
+    rows = (await connection.execute(_EVERY if ended else _PRESENT)).mappings()
     return [_from({**row}) for row in rows]
 
 
@@ -58,9 +61,12 @@ async def named(connection: AsyncConnection, name: str) -> WorkerRow | None:
     return _from({**row}) if row else None
 
 
+_ASKED = select(worker.c.asked).where(worker.c.name == bindparam("who"), _HERE)
+
+
 async def asked(connection: AsyncConnection, name: str) -> Asked:
     """What is asked of it; one that never announced itself is asked nothing, and so runs."""
-    found = await connection.execute(select(worker.c.asked).where(worker.c.name == name, _HERE))
+    found = await connection.execute(_ASKED, {"who": name})
     return Asked(found.scalar() or Asked.RUN)
 
 
@@ -78,16 +84,19 @@ async def add(connection: AsyncConnection, one: WorkerRow) -> None:
     await connection.execute(insert(worker).values({**row.pop("seat"), **row}))
 
 
+_OWN = update(worker).where(worker.c.id == bindparam("key"), _HERE)
+
+
 async def beat(connection: AsyncConnection, worker_id: str, now: datetime, held: int, skew: int) -> bool:
     """It lives; False when somebody has ended its row."""
-    mine = update(worker).where(worker.c.id == worker_id, _HERE)
-    return (await connection.execute(mine.values(heartbeat_at=now, held=held, skew=skew))).rowcount == 1
+    row = {"key": worker_id, "heartbeat_at": now, "held": held, "skew": skew}
+    return (await connection.execute(_OWN, row)).rowcount == 1
 
 
 async def end(connection: AsyncConnection, worker_id: str, how: str, now: datetime) -> bool:
     """False when it was ended before."""
-    mine = update(worker).where(worker.c.id == worker_id, _HERE)
-    return (await connection.execute(mine.values(ended_at=now, ending=how, held=0))).rowcount == 1
+    row = {"key": worker_id, "ended_at": now, "ending": how, "held": 0}
+    return (await connection.execute(_OWN, row)).rowcount == 1
 
 
 async def ask(connection: AsyncConnection, ids: Collection[str], what: Asked, by: str, reason: str) -> None:

@@ -21,6 +21,7 @@ from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.rollback import Quarantined
 from dispatcher.domain.words import Asked, Cause, Signal, State, Verdict
 from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, incoming, sending, workers
+from dispatcher.store.campaigns import CampaignRow
 from dispatcher.store.engine import StoreFault
 from dispatcher.store.faults import not_written
 
@@ -217,20 +218,19 @@ async def _mark(
 
 async def _look(office: Office, one: Delivery) -> tuple[Answer, Envelope]:
     async def facts(connection: AsyncConnection) -> tuple[Facts, Envelope]:
-        return await _facts(connection, office, one), await _envelope(connection, one)
+        campaign = await campaigns.get(connection, one.campaign_id)
+        return await _facts(connection, office, campaign, one), await _envelope(connection, campaign, one)
 
     known, envelope = await office.store.read(facts)
     return gate.look(known), envelope
 
 
-async def _envelope(connection: AsyncConnection, one: Delivery) -> Envelope:
-    campaign = await campaigns.get(connection, one.campaign_id)
+async def _envelope(connection: AsyncConnection, campaign: CampaignRow, one: Delivery) -> Envelope:
     letter = await campaigns.get_letter(connection, one.letter)
     return Envelope(letter, campaign.sender_name, campaign.sender_email)
 
 
-async def _facts(connection: AsyncConnection, office: Office, one: Delivery) -> Facts:
-    campaign = await campaigns.get(connection, one.campaign_id)
+async def _facts(connection: AsyncConnection, office: Office, campaign: CampaignRow, one: Delivery) -> Facts:
     email = await deliveries.find(connection, one.fallback_for) if one.fallback_for else None
     sisters = await deliveries.sisters(connection, one)
     address = Address(one.kind, one.address)

@@ -13,6 +13,7 @@ NEEDED = {
     "/usr/sbin/hfaxd": "hylafax-server",
     "/usr/bin/faxstat": "hylafax-client",
     "/usr/bin/iaxmodem": "iaxmodem",
+    "/usr/share/doc/libspandsp2": "libspandsp2",  # the line of our own gateway, which is tested here too
     "/usr/bin/tiffinfo": "libtiff-tools",
     "/usr/bin/gs": "ghostscript",
     "/usr/bin/tesseract": "tesseract-ocr",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import multiprocessing
 import os
 import random
@@ -31,7 +32,8 @@ from .verdict import Report
 STOP_SHARE, STOPPED_FOR = 0.12, (1.6, 6.5)
 #: PostgreSQL's server is killed, as by a power cut, once in so many kills, and at least twice.
 KILLS_A_CRASH, FEWEST_CRASHES = 250, 2
-#: Seconds that the letters may take to be decided after the last kill; without our defences some never are.
+#: Seconds after the last strike in which no letter is decided any more: those that are left are stuck. Without our
+#: defences some always are.
 PATIENCE, PATIENCE_NAIVE = 120.0, 20.0
 
 _fork = multiprocessing.get_context("fork")
@@ -134,10 +136,12 @@ class _Torturer:
     _workers: dict[int, BaseProcess] = field(default_factory=dict)
     _stopped: dict[int, float] = field(default_factory=dict)  #: worker → when it is woken
     _left: int = -1  #: letters not yet decided; -1 before anybody has counted
+    _fewest: float = math.inf  #: letters that were left at the best count
+    _moved: float = 0.0  #: when something was last struck, or decided
     _told: int = -1
 
     def run(self) -> Done:
-        """Until every letter is decided, or patience has run out."""
+        """Until every letter is decided, or none was for as long as patience lasts: a slow machine is no fault."""
         began = time.monotonic()
         with ExitStack() as stack:
             mine, theirs = _fork.Pipe()
@@ -145,22 +149,28 @@ class _Torturer:
             for number in range(self.wanted.workers):
                 self._start(number)
             stack.callback(self._end_all)
-            self._strike_until(mine, began + self.wanted.seconds + self.wanted.patience)
+            self._strike_until_decided(mine)
         self.done.seconds = time.monotonic() - began
         return self.done
 
-    def _strike_until(self, watcher: Connection, end: float) -> None:
-        following = 0.0
-        while time.monotonic() < end and not (self._enough and self._left == 0):
+    def _strike_until_decided(self, watcher: Connection) -> None:
+        following = self._moved = time.monotonic()
+        while time.monotonic() < self._moved + self.wanted.patience and not (self._enough and self._left == 0):
             self._mend()
             if watcher.poll():
-                self._left = watcher.recv()
-                self._tell()
+                self._count(watcher.recv())
             if time.monotonic() >= following and not self._enough:
                 self._strike()
                 self._left = -1  # whatever was counted was counted before
-                following = time.monotonic() + self.dice.expovariate(1 / self.wanted.pace)
+                self._moved = time.monotonic()
+                following = self._moved + self.dice.expovariate(1 / self.wanted.pace)
             time.sleep(0.01)
+
+    def _count(self, left: int) -> None:
+        self._left = left
+        if left < self._fewest:
+            self._fewest, self._moved = left, time.monotonic()
+        self._tell()
 
     @property
     def _enough(self) -> bool:
