@@ -91,15 +91,15 @@ async def _report(connection: AsyncConnection, office: Office, news: News, seen:
     if done and news.match.by_our_envelope:
         await _bar(connection, office, news, said, seen)
     if news.reading.kind is Incoming.DELAY:
-        done = await _wait_on(connection, office, seen.id, said) or done
+        done = await _wait_on(connection, office, news, said, seen.id) or done
     return Done(Filing.APPLIED if done else Filing.KEPT, f"{outcome.verdict}, {heard}")
 
 
 def _said(news: News, seen: Delivery) -> About | str:
     """What it says of this letter's address; or why a person has to look."""
     reading, match = news.reading, news.match
-    if reading.kind is Incoming.READ_RECEIPT and not reading.recipients:
-        return About(seen.address)
+    if reading.kind is Incoming.READ_RECEIPT:  # whoever reads it has it, by whichever try it came
+        return matching.about(reading.recipients, seen.address) or About(seen.address)
     if not match.attempt_id:
         return "it cites a letter that was tried more than once, and does not say which try it means"
     said = matching.about(reading.recipients, seen.address)
@@ -119,13 +119,19 @@ def _late(seen: Delivery, outcome: Outcome) -> Outcome:
 
 async def _hear(connection: AsyncConnection, office: Office, news: News, outcome: Outcome, source: str = "") -> Heard:
     attempt_id = news.match.attempt_id
+    if not attempt_id and news.match.delivery is not None:
+        made = await attempts.last_made(connection, news.match.delivery.id)
+        attempt_id = made.id if made else ""
     report = Report(attempt_id, f"mail/{news.item.id[:32]}", outcome)
     return await apply(connection, office, report, source or str(INBOX), news.item.id)
 
 
-async def _wait_on(connection: AsyncConnection, office: Office, delivery_id: str, said: About) -> bool:
+async def _wait_on(connection: AsyncConnection, office: Office, news: News, said: About, delivery_id: str) -> bool:
     """A letter that is tried still may bounce later than others: silence says nothing before. Does it wait longer?"""
     seen = await deliveries.get(connection, delivery_id)
+    made = await attempts.last_made(connection, delivery_id)
+    if made is None or made.id != news.match.attempt_id:
+        return False  # an earlier try is late: that says nothing of this one
     if seen.accepted_at is None or seen.state not in (State.ACCEPTED, State.PRESUMED):
         return False
     window = office.policy.bounce_window

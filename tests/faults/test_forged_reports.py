@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -74,7 +75,8 @@ async def _scene(desk: Desk) -> tuple[dict[str, Letter], tuple[bytes, ...]]:
         messages.delayed(letters["failed"]),
         messages.delayed(letters["proven"]),
     )
-    return letters, (proof, bounce, full, *late)
+    far = desk.clock.now() + timedelta(days=3)
+    return letters, (proof, bounce, full, *late, messages.delayed(letters["again"], far))
 
 
 async def _nothing_moves(desk: Desk, forgeries: int, replays: int) -> None:

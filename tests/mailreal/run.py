@@ -2,8 +2,8 @@
 
 Letters go out through Debian's Postfix: some bounce in eight ways, some are late, some are answered, by people and by
 programs, some give receipts. Reports come in by LMTP from Postfix, all else over IMAP from Debian's Dovecot. Exit code
-0: every state, bar and follow-up is as it should be, and nothing waits for a person; or nothing could be run here, and why
-is said.
+0: every state, bar and follow-up is as it should be, and nothing waits for a person; or nothing could be run here, and
+why is said.
 """
 
 from __future__ import annotations

@@ -83,7 +83,8 @@ def _through_their_own(by: Forgery, letter: Letter) -> bytes:
 
 def _about_somebody_else(by: Forgery, letter: Letter) -> bytes:
     """It cites the letter, and names another address."""
-    return by.report(Letter(letter.message_id, letter.address), about=f"someone-{by.dice.randrange(99)}@other.example")
+    domain = by.dice.choice(("other.example", letter.address.partition("@")[2]))
+    return by.report(Letter(letter.message_id, letter.address), about=f"someone-{by.dice.randrange(99)}@{domain}")
 
 
 def _of_two(by: Forgery, letter: Letter) -> bytes:

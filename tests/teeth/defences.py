@@ -850,4 +850,18 @@ DEFENCES = (
         "one.step > 0 and await incoming.is_unfiled(connection, one)",
         "False",
     ),
+    Defence(
+        "forged_reports",
+        "an earlier try that is late keeps no window open",
+        "usecases/news.py",
+        "    if made is None or made.id != news.match.attempt_id:",
+        "    if made is None:",
+    ),
+    Defence(
+        "forged_reports",
+        "by its Message-ID alone it must name the letter's address",
+        "usecases/news.py",
+        "    if match.tie is Tie.MESSAGE_ID and not matching.by_name(reading.recipients, seen.address):",
+        "    if match.tie is Tie.NONE:",
+    ),
 )
