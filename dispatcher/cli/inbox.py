@@ -16,7 +16,7 @@ from .session import in_office, operator, settings_of
 
 if TYPE_CHECKING:
     from dispatcher.domain.incoming import About, Reading
-    from dispatcher.store.incoming import Item
+    from dispatcher.usecases.pen import Item
 
 #: sysexits.h: what a mail server makes of a pipe's end. It keeps the message, or gives it back.
 EX_DATAERR, EX_TEMPFAIL = 65, 75

@@ -156,11 +156,11 @@ async def candidates(connection: AsyncConnection, addresses: Collection[str]) ->
     query = query.join(letter, letter.c.digest == delivery.c.letter)
     mine = attempt.c.lane.in_(lanes) & (attempt.c.verdict != Verdict.UNSENT)
     rows = (await connection.execute(query.where(mine).order_by(attempt.c.opened_at.desc()).limit(_CANDIDATES))).all()
-    return [await _candidate(connection, row) for row in rows]
+    return [await _candidate(connection, *row) for row in rows]
 
 
-async def _candidate(connection: AsyncConnection, row: Row[Any]) -> Candidate:
-    return Candidate(await deliveries.get(connection, row.about), row.id, row.subject, row.opened_at)
+async def _candidate(connection: AsyncConnection, attempt_id: str, at: datetime, subject: str, about: str) -> Candidate:
+    return Candidate(await deliveries.get(connection, about), attempt_id, subject, at)
 
 
 # -- how far mailboxes were read ---------------------------------------------------------------------------------------

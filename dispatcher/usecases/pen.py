@@ -19,6 +19,8 @@ from .answers import note_in
 from .hear import apply
 from .office import Office
 
+__all__ = ["Item", "find_message", "pen", "settle"]
+
 
 async def pen(office: Office) -> list[Item]:
     """What waits for a person, the oldest first."""
