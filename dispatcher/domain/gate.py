@@ -55,6 +55,8 @@ class Facts:
     zone: str  #: the recipient's
     calendar: Calendar = PLAIN  #: the recipient's closed days
     halted: bool = False  #: nothing is sent at all, by a person's word
+    unfiled: bool = False  #: a message that may be their answer waits for a person
+    away_until: datetime | None = None  #: they said that they are away
     late_by: timedelta = timedelta()  #: how long ago this time of a campaign that repeats was to leave
 
 
@@ -88,6 +90,10 @@ def _not_now(facts: Facts) -> Answer | None:
         return Answer(Say.WAIT, Cause.GATE_PAUSED, facts.now)
     if facts.sister_in_doubt and (facts.follow_up or facts.waits_for is not None):
         return Answer(Say.WAIT, Cause.GATE_DOUBT, facts.now + DOUBT_WAIT)
+    if facts.unfiled and facts.follow_up:
+        return Answer(Say.WAIT, Cause.GATE_UNFILED, facts.now + DOUBT_WAIT)
+    if facts.away_until is not None and facts.away_until > facts.now and facts.follow_up:
+        return Answer(Say.WAIT, Cause.GATE_AWAY, facts.away_until)
     place = (facts.hours, facts.zone, facts.calendar)
     opening = next_opening(facts.now, *place)
     if opening > facts.now:
