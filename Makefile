@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install dev test check format lock torture simulate faxstorm stateful crowd receivers foreign test-fax test-vendors teeth bench bench-workers wheel clean
+.PHONY: help demo install dev test check format lock torture simulate faxstorm stateful crowd receivers inbox-real foreign test-fax test-vendors teeth bench bench-workers bench-audit wheel clean
 
 # The interpreter of the virtual environment: python3 where that is 3.11 or later, otherwise the newest other one.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(call fit,$(name))))
@@ -57,6 +57,9 @@ crowd: $(VENV)/.dev ## two schedulers and four workers over one database: every 
 receivers: $(VENV)/.dev ## send to Debian's Postfix and smtp-sink, and hold their ledgers against our record
 	@PYTHONPATH=tests $(BIN)/python -m receivers.run $(ARGS)
 
+inbox-real: $(VENV)/.dev ## letters through Debian's Postfix: what bounces, is late, is answered, comes back by LMTP and Dovecot's IMAP
+	@PYTHONPATH=tests $(BIN)/python -m mailreal.run $(ARGS)
+
 test-vendors: $(VENV)/.dev ## a fax provider's own npm client against our far end; skipped with its reason where npm is not
 	@PYTHONPATH=tests $(BIN)/python -m vendors.run $(ARGS)
 
@@ -81,6 +84,9 @@ bench: $(VENV)/.dev ## measure 1,000 letters beside LibreOffice, which it instal
 
 bench-workers: $(VENV)/.dev ## letters a second with 1, 2 and 4 workers, on PostgreSQL and SQLite (ARGS="--letters 200 --rounds 1")
 	@PYTHONPATH=.:tests $(BIN)/python benchmarks/workers.py $(ARGS)
+
+bench-audit: $(VENV)/.dev ## what the audit log costs a worker, with it and without it in one run
+	@PYTHONPATH=.:tests $(BIN)/python benchmarks/audit.py $(ARGS)
 
 wheel: $(VENV)/.run ## build dist/dispatcher-*.whl
 	@$(BIN)/python -m hatchling build --target wheel

@@ -27,6 +27,9 @@ from dispatcher.domain.limits import Limits, Pace, Spending
 from dispatcher.domain.schedule import Policy, minutes
 from dispatcher.domain.tokens import read_return_path, sign_return_path
 from dispatcher.domain.words import Kind
+from dispatcher.inbox.imap import Account
+from dispatcher.inbox.maildir import Maildir
+from dispatcher.inbox.reader import Reader
 from dispatcher.intake.almanac_files import read_almanac
 from dispatcher.letters import Hand, Nursery, Order, Rendered, Signing, open_nursery
 from dispatcher.letters.header_line import FaxHeader
@@ -44,6 +47,7 @@ from dispatcher.usecases.checks import Check
 from dispatcher.usecases.database import upgrade_database
 from dispatcher.usecases.doctor_live import Live, live_pages
 from dispatcher.usecases.estimate import page_extra
+from dispatcher.usecases.mailboxes import LARGEST, Mailboxes
 from dispatcher.usecases.office import Office
 from dispatcher.usecases.rehearse import Stage
 
@@ -96,7 +100,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
     clock = clock or SystemClock()
     press = Press(settings.templates.folder, signing=_signing(settings))
     store = Store(database_url(settings))
-    channels = providers.channels(settings, clock)
+    channels, reader = providers.channels(settings, clock), Reader()
     try:
         await store.read(version.require_newest)
         yield Office(
@@ -110,6 +114,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
             domain=settings.office.organisation_domain,
             return_path=_return_path(settings, clock),
             signed=_signed(settings, clock),
+            read=reader.read,
             folder=settings.office.folder,
             fax_gateways={one.prefix: one.gateways for one in settings.fax.ways},
             mail_bytes=settings.mail.max_bytes,
@@ -123,6 +128,7 @@ async def open_office(settings: Settings, clock: Clock | None = None) -> AsyncIt
         )
     finally:
         press.close()
+        await reader.close()
         for channel in channels.values():
             await channel.aclose()
         await store.aclose()
@@ -310,6 +316,27 @@ def _signed(settings: Settings, clock: Clock) -> Callable[[str], str | None]:
     """Reads what `_return_path` signed."""
     key = _token_key(settings.secrets.token_key_file)
     return lambda text: read_return_path(key, text, clock.now())
+
+
+def mailboxes(settings: Settings) -> Mailboxes:
+    """The ways in that are set."""
+    given = settings.inbox
+    account = given.imap
+    accounts = (
+        Account(
+            account.host,
+            account.port,
+            account.security,
+            account.user,
+            read_secret(account.password_file),
+            account.folder,
+            account.timeout,
+        )
+        for _ in range(account.enabled)
+        if account.password_file is not None
+    )
+    maildirs = (Maildir(given.maildir, LARGEST),) if given.maildir else ()
+    return Mailboxes(maildirs, tuple(accounts), (given.lmtp.host, given.lmtp.port) if given.lmtp.enabled else None)
 
 
 def seals_of(settings: Settings) -> Seals:

@@ -28,9 +28,10 @@ from dispatcher.domain.seat import Seat
 from dispatcher.domain.words import Asked
 from dispatcher.store import audit
 from dispatcher.store.engine import StoreFault
-from dispatcher.usecases import breaker, crew, dispatch, guard, sweep
+from dispatcher.usecases import breaker, crew, dispatch, guard, receive, sweep
 from dispatcher.usecases.crew import WorkerRow
 from dispatcher.usecases.dispatch import Claim
+from dispatcher.usecases.mailboxes import Mailboxes
 from dispatcher.usecases.office import Office
 from dispatcher.usecases.sealing import Sealing
 
@@ -57,6 +58,8 @@ class Worker:
     room: int = 16  #: tries under way at once
     batch: int = 20  #: claims in one transaction
     name: Actor = field(default_factory=worker_name)
+    mailboxes: Mailboxes = field(default_factory=Mailboxes)
+    poll_seconds: float = 60.0  #: between two looks into them
     _held: dict[str, Claim] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _watch: StepWatch = field(default_factory=StepWatch)
@@ -113,6 +116,16 @@ class Worker:
             return await sweep.ask(self.office) + await breaker.look_at_closed(self.office)
         except StoreFault as fault:
             log.error("nobody is asked: %s", fault)
+            return 0
+
+    async def take_in(self) -> int:
+        """Take what lies in the mailboxes, and read what was not read; how many of both."""
+        try:
+            if not await self._at_home() or self._off:
+                return 0
+            return await self.mailboxes.look(self.office) + await receive.read_waiting(self.office)
+        except (StoreFault, OSError) as fault:
+            log.error("what came in is read later: %s", fault)
             return 0
 
     async def heartbeat(self) -> None:
@@ -290,6 +303,7 @@ class Worker:
         )
         clock.add_job(self._rounds, "interval", (until, after_tick), seconds=tick_seconds, id="tick")
         clock.add_job(self.ask, "interval", seconds=tick_seconds, id="ask")
+        clock.add_job(self.take_in, "interval", seconds=self.poll_seconds, id="inbox")
         clock.add_job(self.note, "interval", seconds=NOTE_SECONDS, id="note")
         clock.add_job(self.heartbeat, "interval", seconds=self.office.policy.lease.total_seconds() / 3, id="heartbeat")
         clock.start()

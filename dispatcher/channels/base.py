@@ -61,6 +61,7 @@ class Abilities:
     only_doubts: bool = False  #: `ask` is for attempts in doubt; of what was accepted it has no more to tell
     speaks_back: bool = False  #: sends callbacks
     only_hints: bool = False  #: what it calls back proves nothing by itself: `hear` asks before it reports anything
+    hears_mail: bool = False  #: `hear` reads mails out of our own mailbox
     proves: bool = False  #: gives evidence of delivery; without it, silence is only ever 'presumed'
     confirms_pages: bool = False
     retries_itself: bool = False  #: the provider dials again on its own

@@ -108,7 +108,7 @@ class MailFaxChannel:
     def __init__(self, gateway: Gateway, relays: Sequence[Relay], clock: Callable[[], float] = time.monotonic) -> None:
         """`relays` are tried in order. `clock` counts the seconds of a Permit. Raises ValueError without relays."""
         self._gateway = gateway
-        self.abilities = Abilities(prints_header=gateway.prints_header)
+        self.abilities = Abilities(hears_mail=True, prints_header=gateway.prints_header)
         self._submission = Submission(relays, clock)
         self.routes = self._submission.routes
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from dispatcher.usecases.review import CampaignRow, CampaignView
 
 app = typer.Typer(name="campaigns", help="What we write, to whom, and when.", no_args_is_help=True)
+#: So many changed fields are shown of a plan whose approval is void.
+_TOLD = 12
 Id = Annotated[str, typer.Argument(metavar="ID", help="The campaign's id.")]
 
 
@@ -68,7 +70,12 @@ def _tell_prepared(done: Prepared, zone: str, *, json: bool) -> None:
     campaign_id = done.plan.campaign["id"]
     by_channel = _by_channel(done.plan)
     if json:
-        numbers = {"letters": len(done.plan.letters), "deliveries": by_channel, "voided": done.voided}
+        numbers = {
+            "letters": len(done.plan.letters),
+            "deliveries": by_channel,
+            "voided": done.voided,
+            "changed": [str(one) for one in done.changes],
+        }
         as_json(campaign=campaign_id, plan=done.digest, **numbers, estimate=done.plan.campaign["estimate"])
         return
     facts(
@@ -82,7 +89,11 @@ def _tell_prepared(done: Prepared, zone: str, *, json: bool) -> None:
         ]
     )
     if done.voided:
-        say(f"the approval of the plan {done.voided[:12]}… is void: this plan is another one")
+        say(f"the approval of the plan {done.voided[:12]}… is void; what was approved is not what stands here now:")
+        for one in done.changes[:_TOLD]:
+            say(f"  {one}")
+        if len(done.changes) > _TOLD:
+            say(f"  … and {len(done.changes) - _TOLD} more; letters compare shows both versions of a letter")
     say(f"next: dispatcher campaigns preview {campaign_id}")
 
 

@@ -222,6 +222,24 @@ def suppress(
 
 
 @app.command()
+def allow(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="An email address, or a fax number as +41…")],
+    reason: Reason,
+    json: Json = False,
+) -> None:
+    """Letters may go to this address again, whoever barred it."""
+    from dispatcher.usecases import contacts
+
+    given = contacts.read_address(address)
+    lifted = in_office(context, lambda office: contacts.allow(office, given, reason, operator()))
+    if json:
+        as_json(address=given.value, channel=given.kind, lifted=lifted)
+    else:
+        typer.echo(f"letters may go to {given.value}" + ("" if lifted else " (it did not stand on the list)"))
+
+
+@app.command()
 def check(context: typer.Context, files: Files = None, json: Json = False) -> None:
     """Read the files and tell everything that is wrong with them; change nothing."""
     from dispatcher.usecases import contacts

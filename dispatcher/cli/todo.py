@@ -72,6 +72,8 @@ def _what(one: Task) -> str:
             return f"Held, because their hour had passed: {one.campaign_id}, {one.occurrence}"
         case "failed":
             return f"Failed by {one.kind}: {cause_text(one.cause)}"
+        case "inbox":
+            return "Came in, and nobody has said what it is: their follow-ups wait"
         case "held":
             return f"Held: {cause_text(one.cause)}"
         case _:
@@ -83,6 +85,7 @@ _NEXT = {
     "stopped": "dispatcher sending resume --reason …",
     "doubt": "dispatcher doubts list",
     "overdue": "dispatcher up",
+    "inbox": "dispatcher inbox pen",
     "returning": "dispatcher deliveries list --snoozed",
 }
 

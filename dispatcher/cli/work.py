@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,7 +33,8 @@ def up(context: typer.Context) -> None:
                 say(f"callbacks are heard at http://{settings.callbacks.host}:{port}/callbacks/")
                 say(f"letters leave by {_ways(office)}; end with Ctrl-C, and what is under way is finished")
                 made = _worker(office, settings)
-                await made.run(settings.worker.tick_seconds, told)
+                async with _door(office, made):
+                    await made.run(settings.worker.tick_seconds, told)
 
     in_office(context, work)
     say("ended; nothing is under way")
@@ -56,19 +57,38 @@ def worker(
                 await made.drain(told)
             else:
                 say(f"letters leave by {_ways(office)}; end with Ctrl-C, and what is under way is finished")
-                await made.run(settings.worker.tick_seconds, told)
+                async with _door(office, made):
+                    await made.run(settings.worker.tick_seconds, told)
 
     in_office(context, work)
     say("nothing is due" if drain else "ended; nothing is under way")
 
 
 def _worker(office: Office, settings: Settings) -> Worker:
+    from dispatcher.app import mailboxes
     from dispatcher.domain.model import Actor
     from dispatcher.worker import Worker, worker_name
 
     given = settings.worker
     name = Actor("worker", given.name) if given.name else worker_name()
-    return Worker(office, given.concurrency, given.batch, name)
+    ways_in, every = mailboxes(settings), settings.inbox.poll_seconds
+    return Worker(office, given.concurrency, given.batch, name, mailboxes=ways_in, poll_seconds=every)
+
+
+@asynccontextmanager
+async def _door(office: Office, made: Worker) -> AsyncIterator[None]:
+    """The door for one's own mail server, where it is set. Of several workers on one machine, the first has it."""
+    from dispatcher.usecases.mailboxes import open_door
+
+    async with AsyncExitStack() as stack:
+        if made.mailboxes.door is not None:
+            host, port = made.mailboxes.door
+            try:
+                await stack.enter_async_context(open_door(office, host, port))
+                say(f"messages are taken by LMTP at {host}:{port}")
+            except OSError as fault:
+                say(f"no message is taken by LMTP here: {fault}")
+        yield
 
 
 def _ways(office: Office) -> str:

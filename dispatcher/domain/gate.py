@@ -56,6 +56,8 @@ class Facts:
     calendar: Calendar = PLAIN  #: the recipient's closed days
     halted: bool = False  #: nothing is sent at all, by a person's word
     voice: str = ""  #: the failed fax to this number at which a person answered; '' where there is none
+    unfiled: bool = False  #: a message that may be their answer waits for a person
+    away_until: datetime | None = None  #: they said that they are away
     late_by: timedelta = timedelta()  #: how long ago this time of a campaign that repeats was to leave
 
 
@@ -91,6 +93,10 @@ def _not_now(facts: Facts) -> Answer | None:
         return Answer(Say.WAIT, Cause.GATE_DOUBT, facts.now + DOUBT_WAIT)
     if facts.voice:
         return Answer(Say.WAIT, Cause.GATE_VOICE, facts.now + VOICE_WAIT, f"delivery {facts.voice}")
+    if facts.unfiled and facts.follow_up:
+        return Answer(Say.WAIT, Cause.GATE_UNFILED, facts.now + DOUBT_WAIT)
+    if facts.away_until is not None and facts.away_until > facts.now and facts.follow_up:
+        return Answer(Say.WAIT, Cause.GATE_AWAY, facts.away_until)
     place = (facts.hours, facts.zone, facts.calendar)
     opening = next_opening(facts.now, *place)
     if opening > facts.now:

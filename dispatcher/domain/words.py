@@ -190,6 +190,37 @@ class BounceVerdict(StrEnum):
     NONE = "none"  # nothing against it: a receipt, an answer
 
 
+class Filing(StrEnum):
+    """Where a message that came in stands."""
+
+    RECEIVED = "received"  # in the archive and on record; not read yet
+    APPLIED = "applied"  # it moved a letter, stopped or postponed follow-ups, or barred an address
+    KEPT = "kept"  # it is about a letter, and there was nothing to do
+    HELD = "held"  # a person has to look; the follow-ups of the letter it may be about wait
+    SETTLED = "settled"  # a person has said what it is
+
+
+class Settlement(StrEnum):
+    """What a person says that a held message is."""
+
+    ANSWER = "answer"  # they answered this letter: it has arrived, and its follow-ups stop
+    BOUNCE = "bounce"  # this letter came back
+    RECEIPT = "receipt"  # this letter has arrived
+    NO_NEWS = "no_news"  # an automatic reply, a delay: it is about this letter, and nothing follows from it
+    NOT_OURS = "not_ours"  # it is about no letter
+
+
+class Tie(StrEnum):
+    """What ties a message to a letter, the strongest first. The first three may change a state."""
+
+    RETURN_PATH = "return_path"  # it came to the return path that we signed for one try
+    ENVELOPE_ID = "envelope_id"  # it states the envelope id that we signed for one try
+    MESSAGE_ID = "message_id"  # it cites our letter
+    GUESS = "guess"  # addresses, subject and time fit; for a person to look at
+    PERSON = "person"  # a person said so
+    NONE = ""
+
+
 class Cause(StrEnum):
     """Why. The code is a public, stable name; the text for people stands in config/causes.toml."""
 
@@ -250,6 +281,8 @@ class Cause(StrEnum):
     GATE_COURTESY = "gate.courtesy"
     GATE_DAY = "gate.day"
     GATE_SPENDING = "gate.spending"
+    GATE_UNFILED = "gate.unfiled"
+    GATE_AWAY = "gate.away"
     RESTORED_HELD = "restored.held"
     RESTORED_DOUBT = "restored.doubt"
     GATE_CONTACT = "gate.contact"
@@ -333,6 +366,8 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.GATE_COURTESY: _WAITS,
     Cause.GATE_DAY: _WAITS,
     Cause.GATE_SPENDING: _OURS,
+    Cause.GATE_UNFILED: CauseFacts(Bulk.NO, Who.PERSON),
+    Cause.GATE_AWAY: _WAITS,
     Cause.RESTORED_HELD: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.RESTORED_DOUBT: _DOUBTFUL,
     Cause.GATE_CONTACT: _THEIRS,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_serializer, model_validator
 
 from .fax import FAX_GATEWAYS, Fax
+from .inbox import Inbox
 from .limits import DomainPace, Limits, Pace
 from .rhythms import Rhythms
 from .section import Section, wrong
@@ -217,6 +218,7 @@ class Settings(Section):
     archive: Archive = Archive()
     mail: Mail = Mail()
     fax: Fax = Fax()
+    inbox: Inbox = Inbox()
     worker: Worker = Worker()
     retries: Retries = Retries()
     limits: Limits = Limits()

@@ -6,11 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Text, TypeDecorator
+from sqlalchemy import BigInteger, CheckConstraint, Column, MetaData, Text, TypeDecorator
 from sqlalchemy.engine import Dialect
 
 from dispatcher.domain.audit import canonical
-from dispatcher.domain.words import Asked, Kind, Role, RouteState, Stage, State
+from dispatcher.domain.words import Asked, Filing, Kind, Role, RouteState, Stage, State, Tie
 
 #: How indexes and constraints are named, so that a migration can name them too.
 NAMES = {
@@ -20,6 +20,9 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+#: Of all tables.
+metadata = MetaData(naming_convention=NAMES)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -50,7 +53,7 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-def one_of(name: str, words: type[State | Kind | Role | RouteState | Stage | Asked]) -> CheckConstraint:
+def one_of(name: str, words: type[State | Kind | Role | RouteState | Stage | Asked | Filing | Tie]) -> CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{name} IN ({listed})", name=name)
 

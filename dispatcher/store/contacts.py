@@ -175,13 +175,27 @@ async def has_answered(connection: AsyncConnection, one: Delivery) -> bool:
     return bool((await connection.execute(_ANSWERED, given)).scalar())
 
 
-async def suppress(connection: AsyncConnection, one: Address, by: str, reason: str, now: datetime) -> bool:
-    """Put an address on the suppression list; False when it stands there already."""
+async def suppress(
+    connection: AsyncConnection, one: Address, by: str, reason: str, now: datetime, until: datetime | None = None
+) -> bool:
+    """Put an address on the suppression list, until it is lifted; False when it stands there already."""
     if await is_suppressed(connection, one):
         return False
-    row = {"kind": one.kind, "value": one.value, "since": now, "by": by, "reason": reason}
+    row = {"kind": one.kind, "value": one.value, "since": now, "by": by, "reason": reason, "until": until}
     await connection.execute(insert(suppression).values(row))
     return True
+
+
+async def lift(connection: AsyncConnection, one: Address) -> bool:
+    """Take an address off the list; False when it does not stand there."""
+    here = (suppression.c.kind == one.kind) & (suppression.c.value == one.value)
+    return (await connection.execute(delete(suppression).where(here))).rowcount == 1
+
+
+async def suppressed_until(connection: AsyncConnection, now: datetime) -> list[Address]:
+    """The addresses whose time on the list has ended."""
+    rows = await connection.execute(select(suppression.c.kind, suppression.c.value).where(suppression.c.until <= now))
+    return [Address(Kind(row.kind), row.value) for row in rows]
 
 
 async def is_suppressed(connection: AsyncConnection, one: Address) -> bool:

@@ -335,7 +335,7 @@ async def of_contact(connection: AsyncConnection, contact_id: str, states: Colle
 
 
 async def follow_ups_waiting(connection: AsyncConnection, campaign_id: str, addressee_id: str) -> list[Delivery]:
-    """The follow-ups to an addressee, and to those who receive copies, that have not begun to leave."""
+    """The follow-ups to an addressee, and to those who receive copies, that wait to leave or are leaving."""
     theirs = (delivery.c.campaign_id == campaign_id) & (delivery.c.addressee_id == addressee_id) & (delivery.c.step > 0)
-    states = delivery.c.state.in_([state.value for state in (State.QUEUED, State.DEFERRED, State.HELD)])
+    states = delivery.c.state.in_([state.value for state in (State.QUEUED, State.DEFERRED, State.HELD, State.SENDING)])
     return [from_row(row) for row in await connection.execute(select(delivery).where(theirs, states))]

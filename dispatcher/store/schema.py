@@ -10,7 +10,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -20,9 +19,10 @@ from sqlalchemy import (
 from dispatcher.domain.lifecycle import CLAIMABLE
 from dispatcher.domain.words import Asked, Kind, Role, RouteState, Stage, State
 
-from .column_types import NAMES, Instant, Json, a_text, one_of
+from .column_types import Instant, Json, a_text, metadata, one_of
+from .schema_incoming import incoming, mailbox
 
-metadata = MetaData(naming_convention=NAMES)
+__all__ = ["incoming", "mailbox", "metadata"]
 
 contact = Table(
     "contact",
@@ -284,6 +284,7 @@ suppression = Table(
     Column("since", Instant, nullable=False),
     Column("by", Text, nullable=False),
     a_text("reason"),
+    Column("until", Instant),  # then it is lifted; null: only a person lifts it
 )
 
 #: One letter of a group was tried first. The rest may follow when it went.

@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.audit import AuditEvent
 from dispatcher.domain.model import Actor, Delivery
 from dispatcher.domain.outcome import Outcome, Report
-from dispatcher.domain.words import Cause, Signal, Verdict
+from dispatcher.domain.words import Cause, Signal, Stage, State, Verdict
 from dispatcher.store import attempts, audit, contacts, deliveries
 
 from .hear import apply
 from .moves import move
 from .office import Office
+
+_ANSWERED = Outcome(Verdict.UNSENT, Cause.GATE_ANSWERED, "they answered before anything left")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,20 @@ async def note_answer(office: Office, delivery_id: str, note: str, actor: Actor)
     """Somebody answered this letter: it is delivered (they have it), and no follow-up goes to them."""
 
     async def unit(connection: AsyncConnection) -> Noted:
-        seen = await deliveries.get(connection, delivery_id)
-        now = office.clock.now()
-        await contacts.note_answer(connection, seen.campaign_id, seen.addressee_id, str(actor), note, now)
-        # What they said stands with the answer alone: the log holds no more about people than it must.
-        data = {"campaign": seen.campaign_id}
-        await audit.append(connection, AuditEvent(str(actor), "answer.note", f"delivery:{seen.id}", data=data), now)
-        await _answer_proves(connection, office, seen, actor)
-        return Noted(seen.addressee_id, tuple(await _stop_follow_ups(connection, office, seen, actor)))
+        return await note_in(connection, office, await deliveries.get(connection, delivery_id), note, actor)
 
     return await office.store.write(unit)
+
+
+async def note_in(connection: AsyncConnection, office: Office, seen: Delivery, note: str, actor: Actor) -> Noted:
+    """The same inside a transaction."""
+    now = office.clock.now()
+    await contacts.note_answer(connection, seen.campaign_id, seen.addressee_id, str(actor), note, now)
+    # What they said stands with the answer alone: the log holds no more about people than it must.
+    data = {"campaign": seen.campaign_id}
+    await audit.append(connection, AuditEvent(str(actor), "answer.note", f"delivery:{seen.id}", data=data), now)
+    await _answer_proves(connection, office, seen, actor)
+    return Noted(seen.addressee_id, tuple(await _stop_follow_ups(connection, office, seen, actor)))
 
 
 async def _answer_proves(connection: AsyncConnection, office: Office, seen: Delivery, actor: Actor) -> None:
@@ -49,7 +55,18 @@ async def _answer_proves(connection: AsyncConnection, office: Office, seen: Deli
 
 
 async def _stop_follow_ups(connection: AsyncConnection, office: Office, seen: Delivery, actor: Actor) -> list[str]:
-    rows = await deliveries.follow_ups_waiting(connection, seen.campaign_id, seen.addressee_id)
-    for row in rows:
-        await move(connection, office, row, Signal.CANCEL, actor, cause=Cause.GATE_ANSWERED)
-    return [row.id for row in rows]
+    """Those that wait, and those that are claimed; what is past its commit point has left, and nobody stops it."""
+    stopped = []
+    for row in await deliveries.follow_ups_waiting(connection, seen.campaign_id, seen.addressee_id):
+        if row.state is not State.SENDING or await _called_off(connection, office, row):
+            await move(connection, office, row, Signal.CANCEL, actor, cause=Cause.GATE_ANSWERED)
+            stopped.append(row.id)
+    return stopped
+
+
+async def _called_off(connection: AsyncConnection, office: Office, row: Delivery) -> bool:
+    """Its try ends here, as its worker finds at the commit point; False once it is past that."""
+    attempt = await attempts.latest(connection, row.id)
+    if attempt is None or attempt.stage is not Stage.OPEN:
+        return False
+    return await attempts.close(connection, attempt.id, _ANSWERED, office.clock.now())

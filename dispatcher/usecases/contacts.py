@@ -216,3 +216,17 @@ async def suppress(office: Office, address: Address, reason: str, actor: Actor) 
         return added
 
     return await office.store.write(unit)
+
+
+async def allow(office: Office, address: Address, reason: str, actor: Actor) -> bool:
+    """Letters may go to this address again; False when it did not stand on the suppression list."""
+    now = office.clock.now()
+
+    async def unit(connection: AsyncConnection) -> bool:
+        lifted = await contacts.lift(connection, address)
+        if lifted:
+            event = AuditEvent(str(actor), "address.allow", f"address:{address.kind}", reason=reason)
+            await audit.append(connection, event, now)
+        return lifted
+
+    return await office.store.write(unit)

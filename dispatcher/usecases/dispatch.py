@@ -20,7 +20,7 @@ from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.rollback import Quarantined
 from dispatcher.domain.words import Asked, Cause, Kind, Signal, State, Verdict
-from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, sending, workers
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, incoming, sending, workers
 from dispatcher.store.campaigns import CampaignRow
 from dispatcher.store.engine import StoreFault
 from dispatcher.store.faults import not_written
@@ -254,6 +254,8 @@ async def _facts(connection: AsyncConnection, office: Office, campaign: Campaign
         voice=await deliveries.met_a_person(connection, one),
         late_by=_late_by(office, one),
         calendar=await calendars.get(connection, one.calendar),
+        unfiled=one.step > 0 and await incoming.is_unfiled(connection, one),
+        away_until=await incoming.away_until(connection, one) if one.step > 0 else None,
     )
 
 

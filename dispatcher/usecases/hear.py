@@ -64,7 +64,7 @@ async def apply(
     """The same inside a transaction."""
     attempt = await attempts.find(connection, report.attempt_id)
     if attempt is None:
-        await _require_memory(connection)
+        await require_memory(connection)
         await _audit(connection, office, source, "report.unknown", "attempt:unknown", report)
         return Heard.UNKNOWN
     seen = await deliveries.get(connection, attempt.delivery_id)
@@ -81,7 +81,7 @@ async def apply(
     return Heard.APPLIED
 
 
-async def _require_memory(connection: AsyncConnection) -> None:
+async def require_memory(connection: AsyncConnection) -> None:
     """A restored database may have forgotten the try: whoever tells of it shall tell it again after the adoption."""
     known = await installation.find(connection)
     if known is not None and known.quarantine:

@@ -11,9 +11,11 @@ from dispatcher.channels.base import Channel
 from dispatcher.checkpoint import Checkpoint
 from dispatcher.domain.clock import Clock
 from dispatcher.domain.estimate import Tariff
+from dispatcher.domain.incoming import Reading
 from dispatcher.domain.limits import UNLIMITED, Limits
 from dispatcher.domain.schedule import Policy
 from dispatcher.domain.words import Kind
+from dispatcher.inbox.reader import Quarantined
 from dispatcher.intake.almanac import Almanac
 from dispatcher.intake.almanac_files import shipped
 from dispatcher.letters import Order, Rendered
@@ -26,6 +28,11 @@ from dispatcher.store.engine import Store
 def nobodys(text: str) -> str | None:
     """For an office that signs nothing: no name that comes back is its own."""
     return None
+
+
+async def unread(raw: bytes) -> Reading | Quarantined:
+    """For an office without a mailbox."""
+    return Quarantined("this office reads no mail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class Office:
     folder: Path  #: for what is kept beside the database: outcomes it did not take, heads of the audit log
     fax_gateways: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: in order, by the number's beginning
     signed: Callable[[str], str | None] = nobodys  #: a local part or ENVID → the attempt that we signed into it
+    read: Callable[[bytes], Awaitable[Reading | Quarantined]] = unread  #: what a message that came in is
     mail_bytes: int = 10_000_000  #: of the largest mail that is sent
     fax_header: FaxHeader | None = None  #: the line at the top of fax pages; None: switched off
     tariffs: tuple[Tariff, ...] = ()  #: what fax calls cost

@@ -21,10 +21,11 @@ from dispatcher.letters.enclosure import Enclosure
 from dispatcher.store import audit, campaigns, contacts
 
 from .closed_days import calendars_of, not_known
+from .differences import Difference, differences
 from .enclose import Enclosed, cover_note, enclose, require_sendable
 from .estimate import estimated
 from .office import Office
-from .plan import Plan, draw, kinds_of
+from .plan import Plan, draw, kinds_of, plan_from_bytes
 from .size import require_size, size_of
 
 
@@ -37,6 +38,9 @@ class Frozen:
     names: Mapping[str, str]  #: contact id → how the letter calls its addressee and those who receive copies
 
 
+#: So many changed fields are told of a plan; a new picture in the letterhead changes every letter.
+MOST_TOLD = 50
+
 #: Called after each letter with (done, all).
 Progress = Callable[[int, int], None]
 
@@ -48,6 +52,7 @@ class Prepared:
     plan: Plan
     digest: str
     voided: str  #: digest of an approval that this plan has made void; ''
+    changes: tuple[Difference, ...] = ()  #: what differs from what was approved
 
 
 async def prepare(
@@ -84,9 +89,24 @@ async def prepare(
     letters = [one.letter for one in frozen]
     per_day = campaign.limits.a_day(office.limits)
     plan = await estimated(office, draw(campaign, people, letters, names, remarks, closed_days, per_day))
+    return await propose(office, plan, actor)
+
+
+async def propose(office: Office, plan: Plan, actor: Actor) -> Prepared:
+    """Freeze a plan and put it on record, to be approved. Raises Conflict after the launch."""
     digest = await office.archive.put(plan.as_bytes())
-    voided = await office.store.write(lambda connection: note_plan(connection, office, plan, digest, actor))
-    return Prepared(plan, digest, voided)
+    changes = await _since_approved(office, plan)
+    voided = await office.store.write(lambda connection: _note_plan(connection, office, plan, digest, actor, changes))
+    return Prepared(plan, digest, voided, changes if voided else ())
+
+
+async def _since_approved(office: Office, plan: Plan) -> tuple[Difference, ...]:
+    """What differs from the plan that is approved now; () where none is."""
+    known = await office.store.read(lambda connection: campaigns.find(connection, plan.campaign["id"]))
+    if known is None or not known.approved:
+        return ()
+    before = await office.archive.get(known.approved_plan)
+    return await asyncio.to_thread(lambda: differences(plan_from_bytes(before), plan))
 
 
 async def _require_unlaunched(connection: AsyncConnection, campaign_id: str) -> None:
@@ -229,8 +249,15 @@ def _manifest(letter: Letter) -> bytes:
     return canonical({"v": 1, **{name: getattr(letter, name) for name in names}}).encode()
 
 
-async def note_plan(connection: AsyncConnection, office: Office, plan: Plan, digest: str, actor: Actor) -> str:
-    """Put a frozen plan on record, to be approved; the digest of an approval that is void now, or ''."""
+async def _note_plan(
+    connection: AsyncConnection,
+    office: Office,
+    plan: Plan,
+    digest: str,
+    actor: Actor,
+    changes: Sequence[Difference],
+) -> str:
+    """The digest of an approval that is void now, or ''. The record says which fields made it so."""
     facts, now = plan.campaign, office.clock.now()
     await _require_unlaunched(connection, facts["id"])
     known = await campaigns.find(connection, facts["id"])
@@ -252,7 +279,13 @@ async def note_plan(connection: AsyncConnection, office: Office, plan: Plan, dig
         limits=facts["limits"] or None,
     )
     data = {"plan": digest, "letters": len(plan.letters), "deliveries": len(plan.stops)}
-    data |= {"voided": voided} if voided else {}
+    data |= {"voided": voided, "changed": _told(changes)} if voided else {}
     event = AuditEvent(str(actor), "campaign.prepare", f"campaign:{facts['id']}", data=data)
     await audit.append(connection, event, now)
     return voided
+
+
+def _told(changes: Sequence[Difference]) -> list[str]:
+    """For the record: which fields, and no names or addresses; of very many, so many and how many more there are."""
+    fields = [one.field for one in changes[:MOST_TOLD]]
+    return [*fields, *([f"and {len(changes) - MOST_TOLD} more"] if len(changes) > MOST_TOLD else [])]

@@ -30,7 +30,7 @@ from .hear import take
 from .look import TO_CONFIRM
 from .office import Office
 from .plan import Plan, plan_from_bytes
-from .prepare import Progress, note_plan, prepare
+from .prepare import Progress, prepare, propose
 
 #: The rehearsal's own people: one who writes, one who signs. They are on record in its own database alone.
 OFFICER, DIRECTOR = Actor("operator", "rehearsal-officer"), Actor("operator", "rehearsal-director")
@@ -186,9 +186,7 @@ async def open_play(office: Office, plan: Plan) -> None:
 
     Raises UserError where nobody could approve it: a contact is gone, or has another address by now.
     """
-    digest = await office.archive.put(plan.as_bytes())
-    await office.store.write(lambda connection: note_plan(connection, office, plan, digest, OFFICER))
-    campaign_id = plan.campaign["id"]
+    campaign_id, digest = plan.campaign["id"], (await propose(office, plan, OFFICER)).digest
     await launch.approve(office, campaign_id, digest, DIRECTOR, tuple(TO_CONFIRM))
     await launch.launch(office, campaign_id, OFFICER, late=True)
 

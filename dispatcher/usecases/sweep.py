@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +16,7 @@ from dispatcher.domain.model import Actor, Address, Attempt, Delivery, beside
 from dispatcher.domain.outcome import Outcome, Report
 from dispatcher.domain.schedule import DOUBT_WAIT, PUT_OFF, Need, next_due, next_opening, patience
 from dispatcher.domain.words import Cause, Kind, Signal, Stage, State, Verdict
-from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, installation
+from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, incoming, installation
 from dispatcher.store.campaigns import CampaignRow
 from dispatcher.store.engine import StoreFault
 
@@ -200,8 +201,11 @@ async def _decide(connection: AsyncConnection, office: Office, row: Delivery) ->
     if any(sister.state is State.IN_DOUBT for sister in await deliveries.sisters(connection, seen)):
         await deliveries.change(connection, seen, due=now + DOUBT_WAIT)
         return
-    await deliveries.change(connection, seen, due=None)
     answered = await contacts.has_answered(connection, seen)
+    later = None if answered else await _not_yet(connection, office, seen)
+    await deliveries.change(connection, seen, due=later)
+    if later is not None:
+        return
     campaign = await campaigns.get(connection, seen.campaign_id)
     stopped = campaign.stopped_at is not None
     following = None if answered or stopped else await _queue_next(connection, office, campaign, seen)
@@ -210,6 +214,15 @@ async def _decide(connection: AsyncConnection, office: Office, row: Delivery) ->
     data = {"follows": seen.id, "step": seen.step + 1}
     about = f"delivery:{following or seen.id}"
     await audit.append(connection, AuditEvent(str(CLOCK), action, about, reason=reason, data=data), now)
+
+
+async def _not_yet(connection: AsyncConnection, office: Office, seen: Delivery) -> datetime | None:
+    """When to look again: a message that may be their answer waits for a person, or they said that they are away."""
+    now = office.clock.now()
+    if await incoming.is_unfiled(connection, seen):
+        return now + DOUBT_WAIT
+    until = await incoming.away_until(connection, seen)
+    return until if until is not None and until > now else None
 
 
 async def _queue_next(connection: AsyncConnection, office: Office, campaign: CampaignRow, seen: Delivery) -> str | None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.domain.routes import Route
 from dispatcher.domain.verbs import Verb
 from dispatcher.domain.words import CAUSES, Bulk, Cause, Kind, State, Who
-from dispatcher.store import routes, sending, views
+from dispatcher.store import incoming, routes, sending, views
 from dispatcher.store.views import Group, Wanted
 
 from . import guard
@@ -66,6 +66,7 @@ class Need(StrEnum):
     LATE = "late"  # its hour had passed; a person says whether it still goes
     FAILED = "failed"
     HELD = "held"
+    INBOX = "inbox"  # a message came in, and a person has to say what it is
     RETURNING = "returning"  # it was put aside, and is back today
 
 
@@ -116,11 +117,13 @@ async def _of_letters(office: Office, end_of_day: datetime) -> list[Task]:
         stop = await sending.stopped(connection)
         waiting = [] if stop else await views.overdue(connection, now - OVERDUE)
         count, first = await views.returning(connection, now, end_of_day)
+        unfiled, came = await incoming.counts(connection)
         return [
             *([Task(Need.STOPPED, 1, stop.since, detail=stop.reason, by=stop.by)] if stop else []),
             *(_of_route(one) for one in closed.values()),
             *(Task(Need.OVERDUE, w.count, w.since, kind=w.kind) for w in waiting if w.kind not in unfit),
             *_undecided(await views.groups(connection, wanted, now)),
+            *([Task(Need.INBOX, unfiled, came)] if unfiled else []),
             *([Task(Need.RETURNING, count, first)] if count else []),
         ]
 

@@ -26,6 +26,7 @@ from dispatcher.domain.model import Actor, Address, Campaign, Contact, Copy, Del
 from dispatcher.domain.schedule import Policy as Figures
 from dispatcher.domain.tokens import read_return_path, sign_return_path
 from dispatcher.domain.words import Kind, Policy, State
+from dispatcher.inbox.reader import Reader
 from dispatcher.intake.contacts import ContactBook
 from dispatcher.letters import Order, Printer, Rendered
 from dispatcher.rehearsal.gateway import Gateway
@@ -217,6 +218,8 @@ async def open_desk(
         store = Store(database, busy_seconds)
         stack.push_async_callback(store.aclose)
         smtp = SmtpChannel(list(relays) or [rogue.relay()])
+        reader = Reader()
+        stack.push_async_callback(reader.close)
         office = Office(
             store=store,
             archive=Archive(folder / "archive"),
@@ -228,6 +231,7 @@ async def open_desk(
             domain="coalition.example",
             return_path=lambda attempt_id: return_path(attempt_id, clock.now()),
             signed=lambda text: read_return_path(KEY, text, clock.now()),
+            read=reader.read,
             folder=folder / "office",
             guard=Checkpoint(folder / "guard"),
             seals=Seals(

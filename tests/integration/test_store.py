@@ -30,7 +30,7 @@ async def store(database: str) -> Any:
 
 async def _suppress(connection: AsyncConnection, value: str) -> str:
     row = {"kind": "fax", "value": value}
-    await connection.execute(text("INSERT INTO suppression VALUES (:kind, :value, 0, 'test', '')"), row)
+    await connection.execute(text("INSERT INTO suppression VALUES (:kind, :value, 0, 'test', '', NULL)"), row)
     return value
 
 

@@ -1,4 +1,4 @@
-"""Where Postfix's programs come from: the system's own, or Debian's package unpacked into a folder and never installed.
+"""Where mail servers' programs come from: the system's own, or Debian's package, unpacked and never installed.
 
 Unpacking runs no script of the package's, makes no user and starts no service; removing the folder removes it all.
 """
@@ -67,30 +67,30 @@ def find(folder: Path) -> Programs:
     return unpack(folder)
 
 
-def unpack(folder: Path) -> Programs:
+def unpack(folder: Path, package: str = "postfix") -> Programs:
     """Download the package and what it needs beyond what is installed, and unpack them. Raises Missing."""
     absent = [name for name in ("apt-get", "dpkg-deb") if shutil.which(name) is None]
     if absent:
         raise Missing(f"{absent[0]} is absent: this is no Debian")
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        for name in _needed():
+        for name in _needed(package):
             _run(["apt-get", "download", name], folder)
     except Missing:
         if os.geteuid() != 0:
             raise
         _run(["apt-get", "update", "-qq"], folder)  # the lists may be absent, or name releases that are gone
-        for name in _needed():
+        for name in _needed(package):
             _run(["apt-get", "download", name], folder)
     root = folder / "root"
-    for package in folder.glob("*.deb"):
-        _run(["dpkg-deb", "-x", str(package), str(root)], folder)
+    for file in folder.glob("*.deb"):
+        _run(["dpkg-deb", "-x", str(file), str(root)], folder)
     return Programs(root / "usr")
 
 
-def _needed() -> list[str]:
-    """What apt would install for Postfix, itself included: 'Inst postfix (3.7.11-0+deb12u1 Debian:…)'."""
-    told = _run(["apt-get", "-s", "install", "--no-install-recommends", "postfix"], Path("/"))
+def _needed(package: str) -> list[str]:
+    """What apt would install for it, itself included: 'Inst postfix (3.7.11-0+deb12u1 Debian:…)'."""
+    told = _run(["apt-get", "-s", "install", "--no-install-recommends", package], Path("/"))
     return [line.split()[1] for line in told.splitlines() if line.startswith("Inst ")]
 
 

@@ -47,7 +47,7 @@ class Done:
 
 def with_postfix(programs: Programs, database: str, folder: Path, letters: int) -> Done:
     """Postfix is stopped and killed in turn while it takes them. Raises Missing when it does not start."""
-    postfix = Postfix(programs, folder / "postfix", _free_port())
+    postfix = Postfix(programs, folder / "postfix", free_port())
     place = _place(database, folder, postfix.port, SPEED_POSTFIX)
     began = time.monotonic()
     postfix.start()
@@ -88,7 +88,7 @@ def with_sink(programs: Programs, database: str, folder: Path, letters: int) -> 
     """smtp-sink goes through all its moods, then stays kind until every letter is decided."""
     dumps = folder / "sink"
     dumps.mkdir()
-    sink = Sink(programs, dumps, _free_port())
+    sink = Sink(programs, dumps, free_port())
     place = _place(database, folder, sink.port, SPEED_SINK)
     began = time.monotonic()
     sink.start(KIND)
@@ -167,6 +167,6 @@ def _place(database: str, folder: Path, port: int, speed: float) -> Place:
     return Place(database, folder, port, FastClock(speed))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as one:
         return int(one.getsockname()[1])

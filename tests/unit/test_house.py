@@ -8,7 +8,7 @@ import shutil
 import statistics
 import subprocess
 from functools import cache
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageNotFoundError, files, metadata
 from pathlib import Path
 
 import grimp
@@ -173,8 +173,18 @@ def licence(package: str) -> str:
     classes = [line.rpartition(" :: ")[2] for line in facts.get("classifier", []) if line.startswith("License ::")]
     field = str(facts.get("license") or "")
     # Some packages put the whole text where the name belongs; then the class names it.
+    if not classes and not field and not facts.get("license_expression"):
+        return _by_its_text(package)
     stated = str(facts.get("license_expression") or (classes[-1] if "\n" in field or not field else field))
     return SPDX.get(stated, stated)
+
+
+def _by_its_text(package: str) -> str:
+    """For packages that state it in no field: by the sentences of the text that they carry."""
+    texts = [one.read_text() for one in files(package) or () if one.name == "COPYING"]
+    words = " ".join(" ".join(texts).split())
+    third = "Redistribution and use in source and binary forms" in words and "Neither the name of" in words
+    return "BSD-3-Clause" if third else "not stated"
 
 
 def test_the_notice_lists_exactly_what_the_lock_pins() -> None:
