@@ -41,7 +41,7 @@ from .storm import StormWorld, Watch
 from .telephones import Call
 
 #: Faxes of one storm, and simulated seconds of it for each.
-EACH, SECONDS, LEAST = 250, 10.0, 600.0
+EACH, SECONDS, LEAST = 250, 5.0, 600.0
 
 
 #: Many answers are lost, so that whoever tries again unasked is soon seen.
@@ -92,8 +92,10 @@ async def _story(world: StormWorld, seed: int, faxes: int) -> Result:
     world.weather.clear_up()
     crew.fair_weather()
     await storm.reopen(office, *storm.GATEWAYS)
+    tidying = world.outside(storm.tidy(office))
     await runs.until_decided(world, office)
-    watching.cancel()
+    for task in (watching, tidying):
+        task.cancel()
     result = await _judge(world, office, seed, watch)
     for process in world.processes:
         process.kill()

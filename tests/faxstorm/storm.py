@@ -26,6 +26,7 @@ from dispatcher.domain.model import Address
 from dispatcher.domain.schedule import minutes
 from dispatcher.domain.words import Cause, Kind, State
 from dispatcher.letters.header_line import FaxHeader
+from dispatcher.store import deliveries
 from dispatcher.usecases import breaker, operate
 from dispatcher.usecases.office import Office
 from dispatcher.usecases.operate import Decision
@@ -190,6 +191,15 @@ async def _settle(world: StormWorld, office: Office) -> None:
     known = Decision.ARRIVED if copies(world.telephones.calls)[one.id] else Decision.NOT_SENT
     decision = world.dice.choice((known, known, Decision.RESEND, Decision.GIVE_UP))
     await operate.settle_doubt(office, one.id, decision, "asked them", ADA)
+
+
+async def tidy(office: Office) -> None:
+    """After the storm: where a person answered they give it up, so that other letters to that number may go."""
+    while True:
+        for one in await office.store.read(lambda connection: deliveries.in_states(connection, [State.FAILED])):
+            if one.cause is Cause.FAX_VOICE:
+                await quietly(operate.give_up(office, one.id, "they have no fax", ADA))
+        await asyncio.sleep(600.0)
 
 
 async def _close(world: StormWorld, office: Office) -> None:
