@@ -141,9 +141,9 @@ def forged(by: Forgery, letters: tuple[Letter, ...], most: int) -> Iterator[byte
 
 
 def replayed(dice: Random, heard: tuple[bytes, ...], most: int) -> Iterator[bytes]:
-    """Genuine reports that were heard before: as they were, as new messages, in any order, or cut short."""
-    for number in range(most):
-        raw = dice.choice(heard)
-        if number % 3:
+    """Genuine reports about what is past: each as a new message, then as they were, in any order, or cut short."""
+    for number in range(len(heard) + most):
+        raw = heard[number] if number < len(heard) else dice.choice(heard)
+        if number < len(heard) or number % 3:
             raw = re.sub(rb"Message-ID: <report-[^@]*@", b"Message-ID: <again-%d@" % number, raw, count=1)
-        yield raw[: dice.randrange(40, len(raw))] if number % 3 == 2 else raw
+        yield raw[: dice.randrange(40, len(raw))] if number % 3 == 2 and number >= len(heard) else raw
