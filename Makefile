@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install dev test check format lock torture simulate stateful crowd receivers inbox-real foreign test-fax test-vendors teeth bench bench-workers wheel clean
+.PHONY: help demo install dev test check format lock torture simulate faxstorm stateful crowd receivers inbox-real foreign test-fax test-vendors teeth bench bench-workers bench-audit wheel clean
 
 # The interpreter of the virtual environment: python3 where that is 3.11 or later, otherwise the newest other one.
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(call fit,$(name))))
@@ -45,6 +45,9 @@ torture: $(VENV)/.dev ## kill workers at random and count what was lost or doubl
 simulate: $(VENV)/.dev ## simulate 200,000 letters in storms that one number decides (ARGS="--seed 1 --letters 2000")
 	@PYTHONPATH=tests $(BIN)/python -m simulation.run $(ARGS)
 
+faxstorm: $(VENV)/.dev ## 2,000 faxes through three gateways with every fault: no number called twice at once (ARGS="--seed 1")
+	@PYTHONPATH=tests $(BIN)/python -m faxstorm.run $(ARGS)
+
 stateful: $(VENV)/.dev ## 5,000 histories of 100 steps beside a model that knows what is true (ARGS="--examples 50")
 	@PYTHONPATH=tests $(BIN)/python -m stateful.run $(ARGS)
 
@@ -81,6 +84,9 @@ bench: $(VENV)/.dev ## measure 1,000 letters beside LibreOffice, which it instal
 
 bench-workers: $(VENV)/.dev ## letters a second with 1, 2 and 4 workers, on PostgreSQL and SQLite (ARGS="--letters 200 --rounds 1")
 	@PYTHONPATH=.:tests $(BIN)/python benchmarks/workers.py $(ARGS)
+
+bench-audit: $(VENV)/.dev ## what the audit log costs a worker, with it and without it in one run
+	@PYTHONPATH=.:tests $(BIN)/python benchmarks/audit.py $(ARGS)
 
 wheel: $(VENV)/.run ## build dist/dispatcher-*.whl
 	@$(BIN)/python -m hatchling build --target wheel

@@ -11,19 +11,14 @@ once, no other, and the audit chain whole; else the run is void.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import tempfile
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from crowd import office
 from desk.databases import Databases
-
-HERE = Path(__file__).parent
+from keeping import keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,7 @@ def main() -> None:
             databases.stop()
     table = [_line(runs, kind, workers) for kind in given.databases for workers in given.workers]
     print(*table, sep="\n")
-    _keep(given, runs, table)
+    keep("workers", given, [asdict(one) for one in runs], table)
 
 
 def _arguments() -> argparse.Namespace:
@@ -103,15 +98,6 @@ def _line(runs: list[Run], kind: str, workers: int) -> str:
 
 def _median(runs: list[Run], kind: str, workers: int) -> float:
     return statistics.median(one.rate for one in runs if (one.database, one.workers) == (kind, workers))
-
-
-def _keep(given: argparse.Namespace, runs: list[Run], table: list[str]) -> None:
-    now = datetime.now(UTC)
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()}
-    rows = [asdict(one) for one in runs]
-    kept = {"at": now.isoformat(), "machine": machine, "given": vars(given), "runs": rows, "table": table}
-    path = HERE / "results" / f"workers-{now:%Y-%m-%d-%H%M}.json"
-    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from dispatcher.archive import Archive, Overlay
 from dispatcher.channels.base import Abilities, Channel
 from dispatcher.channels.understudy import Understudy
 from dispatcher.checkpoint import Checkpoint
+from dispatcher.domain.address import parse_fax
 from dispatcher.domain.clock import Clock, HandClock, SystemClock
 from dispatcher.domain.errors import Conflict
 from dispatcher.domain.estimate import Tariff
@@ -42,7 +43,9 @@ from dispatcher.settings.fax import FAX_GATEWAYS
 from dispatcher.settings.limits import Pace as PaceSettings
 from dispatcher.store import version
 from dispatcher.store.engine import Store
+from dispatcher.usecases.checks import Check
 from dispatcher.usecases.database import upgrade_database
+from dispatcher.usecases.doctor_live import Live, live_pages
 from dispatcher.usecases.estimate import page_extra
 from dispatcher.usecases.mailboxes import LARGEST, Mailboxes
 from dispatcher.usecases.office import Office
@@ -259,6 +262,25 @@ def _limits(settings: Settings) -> Limits:
 
 def _pace(given: PaceSettings) -> Pace:
     return Pace(given.at_once, given.per_minute, given.per_hour, timedelta(seconds=given.gap_seconds))
+
+
+async def try_live(settings: Settings, to: str) -> list[Check]:
+    """One test page by each fax gateway of the settings, to `to` (any spelling; '' is where it costs nothing).
+
+    Raises UserError where `to` is no fax number, SettingsError.
+    """
+    clock = SystemClock()
+    channels = providers.channels(settings, clock)
+    try:
+        given = Live(channels, parse_fax(to) if to else "", _fax_header(settings), clock.now, _for)
+        return await live_pages(given)
+    finally:
+        for channel in channels.values():
+            await channel.aclose()
+
+
+async def _for(span: timedelta) -> None:
+    await asyncio.sleep(span.total_seconds())
 
 
 def _fax_header(settings: Settings) -> FaxHeader | None:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import httpx2
+
+from dispatcher.channels import posting
 from dispatcher.channels.base import Channel, Seen, Told
 from dispatcher.channels.hylafax import Calls, HylafaxChannel
 from dispatcher.channels.hylafax_wire import Broken, Refused, Server
@@ -195,6 +198,17 @@ async def look_over_http(settings: Settings) -> dict[str, Told | str]:
             told[name] = await channel.look()
             await channel.aclose()
     return told
+
+
+async def knock_at_door(url: str) -> str:
+    """'' where our own door for callbacks answered, by its refusal (RFC 9457); else what came, in words."""
+    try:
+        async with posting.client(10.0) as client:
+            reply = await client.post(url)
+    except httpx2.RequestError as error:
+        return posting.broken(error)
+    ours = reply.status_code == 404 and posting.parse(reply.content).get("title") == "refused"
+    return "" if ours else posting.words(reply)[:120]
 
 
 def newest_in_log(one: RelaySettings) -> tuple[datetime | None, datetime] | str:

@@ -36,6 +36,8 @@ class Parcel:
     pages: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)  #: kept with the try: the words of a fax's header line
     avoid: frozenset[str] = frozenset()  #: routes of this channel that are closed to letters now
+    again: bool = False  #: pages of it were printed there before, or may have been: a gateway's own header line says so
+    slower: bool = False  #: the last call broke off: where it can be done, this one begins at a lower speed
     automatic: bool = False  #: sent without a person's act (follow-up): RFC 3834 Auto-Submitted
 
 

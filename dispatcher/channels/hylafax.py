@@ -30,6 +30,9 @@ from .smtp import unfit
 ABOUT_THE_LETTER = frozenset({"STOT", "JPARM DIALSTRING", "JPARM EXTERNAL", "JPARM DOCUMENT"})
 #: SENDTIME and LASTTIME count in minutes, and the two sides' answers cross.
 MARGIN = timedelta(minutes=3)
+#: BEGBR: the signalling rate at which a call begins, by HylaFAX' own number for it (class2.h): 3 is 9600 bit/s, which
+#: every Group 3 machine can do (V.29) and a bad line bears better. Unasked it begins with the fastest.
+SLOWER = 3
 #: Of several jobs with one tag, the one that came furthest speaks for the attempt.
 _FURTHEST = (Verdict.DELIVERED, Verdict.UNKNOWN, Verdict.ACCEPTED, Verdict.REFUSED, Verdict.DEFERRED)
 _TAG = re.compile(r"[A-Za-z0-9._-]{1,120}")
@@ -138,6 +141,7 @@ class HylafaxChannel:
             ("PAGELENGTH", 297),
             ("PAGECHOP", "none"),
             ("USEECM", "yes" if calls.error_correction else "no"),
+            *([("BEGBR", SLOWER)] if parcel.slower else []),
             ("USETAGLINE", "yes"),
             ("TAGLINE", ""),  # an empty one: ours stands in the page
         ]

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dispatcher.domain.outcome import Outcome, escape
+from dispatcher.domain.outcome import Outcome, broken_off, escape
 from dispatcher.domain.words import Cause, Verdict
 
 
@@ -168,6 +168,8 @@ def _judged(job: Job) -> tuple[Verdict, Cause]:
     meaning = meaning_of(job.status, job.code)
     if meaning.verdict is not Verdict.UNKNOWN and _may_be_whole(job, meaning.reach):
         return Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE
+    if meaning.verdict is Verdict.DEFERRED and job.pages:  # of one of its calls, however the last one ended
+        return broken_off(job.pages, job.sent or job.total or 0)
     return meaning.verdict, meaning.cause
 
 

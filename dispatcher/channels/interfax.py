@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, quote
 import httpx2
 
 from dispatcher.domain.errors import ChannelError, NoticeRejected
-from dispatcher.domain.outcome import Outcome, Report, escape
+from dispatcher.domain.outcome import Outcome, Report, broken_off, escape
 from dispatcher.domain.tokens import sign_hint, verify_hint
 from dispatcher.domain.words import Cause, Kind, Verdict
 
@@ -32,7 +32,7 @@ _BUSY: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_BUSY)
 _NO_ANSWER: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_ANSWER)
 _WRONG: posting.Meaning = (Verdict.REFUSED, Cause.FAX_BAD_NUMBER)
 _NO: posting.Meaning = (Verdict.REFUSED, Cause.FAX_REFUSED)
-LINE: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE)  # the pages decide, see posting.cut
+LINE: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE)  # the pages decide, see broken_off
 
 #: Positive values of `status`. Negative ones are under way, 0 is every page confirmed; one not in it is UNKNOWN.
 STATUS: dict[int, posting.Meaning] = {
@@ -68,7 +68,7 @@ QUESTIONS = 6  #: a minute, and no more: "System limitations"
 _MINUTE = timedelta(minutes=1)
 #: Where our reference comes back, whichever page is right.
 _REFERENCES = ("reference", "userReference", "subject")
-_FACTS = ("status", "remoteCSID", "duration", "attemptsMade", "completionTime", "units", "costPerUnit")
+_FACTS = ("status", "duration", "attemptsMade", "completionTime", "units", "costPerUnit")
 _DOOR = "callbacks"  #: what the token of the one address stands for
 
 
@@ -233,6 +233,7 @@ def _outcome(fax: Mapping[str, Any]) -> Outcome:
     elif isinstance(status, int):
         verdict, cause = STATUS.get(status, posting.UNHEARD_OF)
         if verdict is Verdict.DEFERRED and ((verdict, cause) == LINE or confirmed):
-            verdict, cause = posting.cut(confirmed, pages or 0)
+            verdict, cause = broken_off(confirmed, pages or 0)
     facts = {name: escape(str(fax[name]), 128) for name in _FACTS if fax.get(name) is not None}
+    facts |= {"station_id": escape(str(fax["remoteCSID"]), 40)} if fax.get("remoteCSID") else {}
     return Outcome(verdict, cause, escape(json.dumps(dict(fax))), str(fax.get("id", ""))[:20], confirmed, facts)

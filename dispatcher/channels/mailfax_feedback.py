@@ -38,7 +38,7 @@ ACTIONS: dict[str, posting.Meaning] = {
 LIMIT = 256 * 1024  #: bytes of a mail
 #: Our reference at the beginning of a subject; switches of the gateway's may follow it.
 _ATTEMPT = re.compile(r"([a-z0-9]{1,24}\.[0-9]{1,6})(?:\s|$)")
-_FACTS = ("TransactionID", "Status", "CSID", "Duration", "DestinationFax", "CompletionTime")
+_FACTS = ("TransactionID", "Status", "Duration", "DestinationFax", "CompletionTime")
 
 
 def read(mail: bytes) -> list[Report]:
@@ -137,5 +137,6 @@ def _outcome(row: Mapping[str, str]) -> Outcome:
         if meaning[0] is Verdict.DEFERRED and (meaning == LINE or confirmed):
             meaning = (Verdict.UNKNOWN, Cause.FAX_PAGES_UNKNOWN)
     facts = {name: escape(row[name], 128) for name in _FACTS if row.get(name)}
+    facts |= {"station_id": escape(row["CSID"], 40)} if row.get("CSID") else {}
     words = escape("; ".join(f"{name}={value}" for name, value in row.items()))
     return Outcome(*meaning, words, row.get("TransactionID", "")[:20], confirmed, facts)

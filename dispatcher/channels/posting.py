@@ -200,15 +200,6 @@ def count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9999 else None
 
 
-def cut(confirmed: int | None, pages: int) -> Meaning:
-    """The line was lost when so many of the pages were confirmed: the page after them may be there too."""
-    if confirmed is None:
-        return Verdict.UNKNOWN, Cause.FAX_PAGES_UNKNOWN
-    if confirmed >= pages - 1:
-        return Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE
-    return Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE
-
-
 def furthest(outcomes: list[Outcome]) -> Outcome:
     """Of the outcomes of several faxes with one reference: that of the fax that came furthest."""
     return min(outcomes, key=lambda outcome: _FURTHEST.index(outcome.verdict))

@@ -162,5 +162,7 @@ def _outcome(facts: dict[str, Any]) -> Outcome:
         verdict, cause = Verdict.UNKNOWN, Cause.FAX_NO_PROOF
     if verdict is Verdict.DEFERRED and whole:  # the last page was confirmed, then it failed: never again unasked
         verdict, cause = Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE
+    elif verdict is Verdict.DEFERRED and confirmed:  # it says itself that the page after them did not come through
+        cause = Cause.FAX_PARTIAL
     known = {name: escape(str(facts[name]), 128) for name in _FACTS if name in facts}
     return Outcome(verdict, cause, escape(json.dumps(facts)), known.get("id", ""), confirmed, known)

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import httpx2
 
 from dispatcher.domain.errors import ChannelError, NoticeRejected
-from dispatcher.domain.outcome import Outcome, Report, escape
+from dispatcher.domain.outcome import Outcome, Report, broken_off, escape
 from dispatcher.domain.tokens import sign_hint, verify_hint
 from dispatcher.domain.words import Cause, Kind, Verdict
 
@@ -34,7 +34,7 @@ STATUS: dict[str, posting.Meaning] = {
     "IN_PROGRESS": (Verdict.ACCEPTED, Cause.NONE),
     "COMPLETED": (Verdict.DELIVERED, Cause.NONE),  # and not with a page too few, see _outcome
 }
-_CUT: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE)  # the pages decide: posting.cut
+_CUT: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE)  # the pages decide: broken_off
 _LATER: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE)
 _MACHINE: posting.Meaning = (Verdict.DEFERRED, Cause.FAX_VOICE)
 _PAPER: posting.Meaning = (Verdict.REFUSED, Cause.CONTENT_INVALID)
@@ -151,7 +151,7 @@ class SinchChannel:
         given = {
             "to": parcel.address,
             "files": [{"file": base64.b64encode(parcel.document).decode("ascii"), "fileType": "TIF"}],
-            "headerText": _header(account.header, parcel.sender_name),
+            "headerText": _header(account.header, parcel),
             "headerPageNumbers": account.header is not None,
             "headerTimeZone": account.zone,
             "resolution": "FINE",
@@ -271,12 +271,13 @@ class SinchChannel:
         await self._client.aclose()
 
 
-def _header(given: tuple[str, str] | None, sender: str) -> str:
-    """Sender and number, at most as long as Sinch prints; the number is never cut."""
+def _header(given: tuple[str, str] | None, parcel: Parcel) -> str:
+    """Sender and number, at most as long as Sinch prints; the number is never cut, nor that it was sent before."""
     if given is None:
         return ""
     name, number = given
-    return f"{(name or sender)[: HEADER_LENGTH - len(number) - 1]} {number}".strip()
+    rest = f"{number}, sent again" if parcel.again else number
+    return f"{(name or parcel.sender_name)[: HEADER_LENGTH - len(rest) - 1]} {rest}".strip()
 
 
 def _labels(fax: object) -> Mapping[str, Any]:
@@ -315,4 +316,4 @@ def _failed(fax: Mapping[str, Any], confirmed: int | None, pages: int) -> postin
     meaning = ERRORS.get(error, posting.UNHEARD_OF)
     if meaning[0] is not Verdict.DEFERRED or (error not in MID_CALL and not confirmed):
         return meaning
-    return posting.cut(confirmed, pages)
+    return broken_off(confirmed, pages)

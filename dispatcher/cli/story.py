@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dispatcher.domain.audit import as_record as audit_record
-from dispatcher.domain.words import Cause, State
+from dispatcher.domain.station import remark
+from dispatcher.domain.words import Cause, Kind, State
 
 from .output import aside, facts, heading, local, say, table, utc
 from .records import delivery_record
@@ -37,6 +38,8 @@ def show_story(story: Story, coming: Coming, zone: str) -> None:
             ("cause", cause_text(row.cause)),
             ("their words", row.detail),
             ("next step", next_step(row.cause)),
+            ("pages confirmed", _pages(story)),
+            ("answered by", _answered_by(story)),
             ("due", local(row.due, zone)),
             ("put aside until", aside(row.snoozed_until, zone)),
             ("takes the place of", row.instead_of),
@@ -86,6 +89,17 @@ def _waits(story: Story, zone: str) -> str:
     until = f", until {local(found.until, zone)}" if found.until else ""
     why = ": ".join(part for part in (cause_text(found.cause), found.words) if part)
     return f"{why}{until}"
+
+
+def _pages(story: Story) -> str:
+    """'2 of 3', of a fax whose far end has confirmed some; '' where nothing is known of it."""
+    known = [one["pages"] for one in story.evidence if one["pages"] is not None]
+    return f"{known[-1]} of {story.letter.fax_pages}" if known and story.delivery.kind is Kind.FAX else ""
+
+
+def _answered_by(story: Story) -> str:
+    """The far machine's own name, with what is odd about it."""
+    return remark(story.station, story.delivery.address, story.station_before) or story.station
 
 
 def _twice(story: Story) -> str:
@@ -150,6 +164,9 @@ def as_record(story: Story, coming: Coming) -> dict[str, object]:
         "may_arrive_twice": bool(_twice(story)),
         "replaced_by": list(story.replaced_by),
         "waiting": _waiting_record(story),
+        "pages_confirmed": _pages(story),
+        "station": story.station,
+        "station_remark": remark(story.station, story.delivery.address, story.station_before),
         "attempts": [_attempt_record(one) for one in story.attempts],
         "evidence": [_evidence_record(one) for one in story.evidence],
         "audit": [audit_record(entry) for entry in story.audit],

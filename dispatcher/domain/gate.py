@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from .calendars import PLAIN, Calendar
 from .model import Hours
-from .schedule import DOUBT_WAIT, next_opening, why_closed
+from .schedule import DOUBT_WAIT, VOICE_WAIT, next_opening, why_closed
 from .words import Cause, State
 
 #: A campaign that repeats was to send a letter longer ago than this (the machine was off): nobody sends it unasked, and
@@ -55,6 +55,7 @@ class Facts:
     zone: str  #: the recipient's
     calendar: Calendar = PLAIN  #: the recipient's closed days
     halted: bool = False  #: nothing is sent at all, by a person's word
+    voice: str = ""  #: the failed fax to this number at which a person answered; '' where there is none
     unfiled: bool = False  #: a message that may be their answer waits for a person
     away_until: datetime | None = None  #: they said that they are away
     late_by: timedelta = timedelta()  #: how long ago this time of a campaign that repeats was to leave
@@ -90,6 +91,8 @@ def _not_now(facts: Facts) -> Answer | None:
         return Answer(Say.WAIT, Cause.GATE_PAUSED, facts.now)
     if facts.sister_in_doubt and (facts.follow_up or facts.waits_for is not None):
         return Answer(Say.WAIT, Cause.GATE_DOUBT, facts.now + DOUBT_WAIT)
+    if facts.voice:
+        return Answer(Say.WAIT, Cause.GATE_VOICE, facts.now + VOICE_WAIT, f"delivery {facts.voice}")
     if facts.unfiled and facts.follow_up:
         return Answer(Say.WAIT, Cause.GATE_UNFILED, facts.now + DOUBT_WAIT)
     if facts.away_until is not None and facts.away_until > facts.now and facts.follow_up:

@@ -21,8 +21,6 @@ WORTH_A_LOOK = 3
 _LATELY = timedelta(days=45)
 #: 'Re:' and its likes, in the languages of mail programs.
 _WORDS = "re|aw|antw|sv|vs|ref|rif|tr|fw|fwd|wg|odp|ynt|回复|答复|رد"
-#: 'Re:' and its likes, in the languages of mail programs.
-_WORDS = "re|aw|antw|sv|vs|ref|rif|tr|fw|fwd|wg|odp|ynt|回复|答复|رد"
 _PREFIX = re.compile(rf"^\s*((?:{_WORDS})\s*(?:\[\d+\])?\s*[:\uff1a]\s*)+", re.IGNORECASE)
 #: Says that only forged, or very confused, reports have.
 _ANOTHER = "it cites another letter of ours than the one whose return path it came to"

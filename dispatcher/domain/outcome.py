@@ -33,6 +33,19 @@ class Report:
     raw: bytes = b""  #: as received
 
 
+def broken_off(confirmed: int | None, pages: int) -> tuple[Verdict, Cause]:
+    """What a call comes to that broke off when so many of its pages were confirmed; None: nobody says how many.
+
+    Seen on a real line (HylaFAX 6.0.7 and two modems): where a page's confirmation is lost, the far machine may have
+    printed one page more than are counted. So with at most one page missing nobody knows; with more, part is there.
+    """
+    if confirmed is None:
+        return Verdict.UNKNOWN, Cause.FAX_PAGES_UNKNOWN
+    if confirmed >= pages - 1:
+        return Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE
+    return Verdict.DEFERRED, Cause.FAX_PARTIAL if confirmed else Cause.FAX_NO_CARRIER_MID_PAGE
+
+
 _SIGNALS = {
     Verdict.DELIVERED: Signal.CONFIRM,
     Verdict.ACCEPTED: Signal.ACCEPT,

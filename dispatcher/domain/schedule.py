@@ -34,8 +34,8 @@ RETRIES_BY_CAUSE: dict[Cause, Delays] = {
     Cause.FAX_NO_ANSWER: minutes(30, 120, 480),
     # A bad line is often a bad moment; more than three calls would print the same pages again and again.
     Cause.FAX_NO_CARRIER_MID_PAGE: minutes(5, 30, 120),
-    # A person answered: once more, then somebody looks at the number.
-    Cause.FAX_VOICE: minutes(60),
+    # Some pages are there: all of them go once more, marked as sent again. A second time somebody decides.
+    Cause.FAX_PARTIAL: minutes(30),
     # The gateway has no room for us (429), or knows nothing of a fax that it was asked about: minutes, then hours.
     Cause.FAX_GATEWAY_UNREACHABLE: minutes(5, 15, 60, 240),
 }
@@ -43,6 +43,8 @@ RETRIES_BY_CAUSE: dict[Cause, Delays] = {
 #: pass (RFC 5321 section 4.5.4.1: half an hour at least, then longer, for days).
 IN_THE_KINDS_RHYTHM = frozenset({Cause.SMTP_BUSY, Cause.SMTP_PEER, Cause.FAX_PROVIDER_REJECTED})
 RETRYABLE = IN_THE_KINDS_RHYTHM | set(RETRIES_BY_CAUSE)
+#: A person answered: nobody rings there again before somebody has looked at the number. No setting changes that.
+STOPS = frozenset({Cause.FAX_VOICE})
 #: A far end that says when to come back is believed within these bounds.
 ASKED = minutes(1, 240)
 
@@ -52,6 +54,8 @@ ASK_ACCEPTED = minutes(2, 5, 15, 30, 60, 120, 240, 480, 720, 1080, 1440, 2160)
 ASK_IN_DOUBT = minutes(0.1, 1, 10, 60, 360, 1440, 4320)
 #: A letter that our own side could not send looks again after this.
 SHORT_WAIT = timedelta(minutes=2)
+#: A fax to a number at which a person answered looks again after this.
+VOICE_WAIT = timedelta(hours=1)
 #: A row that could not be dealt with for a reason of its own is looked at again after this.
 PUT_OFF = timedelta(hours=1)
 #: A follow-up or a fall-back looks again after this while a sister delivery is in doubt.
@@ -73,6 +77,8 @@ class Policy:
     clock_limit: timedelta | None = None  #: how far a worker's clock may be from the server's; None: nobody looks
 
     def delays(self, kind: Kind, cause: Cause) -> Delays:
+        if cause in STOPS:
+            return ()
         return self.causes.get(cause) or RETRIES_BY_CAUSE.get(cause) or self.retries[kind]
 
     def tries_left(self, kind: Kind, cause: Cause, tries: int) -> int:

@@ -245,6 +245,7 @@ class Cause(StrEnum):
     FAX_NO_ANSWER = "fax.no_answer"
     FAX_VOICE = "fax.voice"
     FAX_NO_CARRIER_MID_PAGE = "fax.no_carrier_mid_page"
+    FAX_PARTIAL = "fax.partial"
     FAX_LOST_AFTER_LAST_PAGE = "fax.lost_after_last_page"
     FAX_PAGES_UNKNOWN = "fax.pages_unknown"
     FAX_BAD_NUMBER = "fax.bad_number"
@@ -276,6 +277,7 @@ class Cause(StrEnum):
     GATE_HALTED = "gate.halted"
     GATE_RATE = "gate.rate"
     GATE_CALLING = "gate.calling"
+    GATE_VOICE = "gate.voice"
     GATE_COURTESY = "gate.courtesy"
     GATE_DAY = "gate.day"
     GATE_SPENDING = "gate.spending"
@@ -328,6 +330,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.FAX_NO_ANSWER: _WAITS,
     Cause.FAX_VOICE: _THEIRS,
     Cause.FAX_NO_CARRIER_MID_PAGE: _WAITS,
+    Cause.FAX_PARTIAL: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.FAX_LOST_AFTER_LAST_PAGE: _DOUBTFUL,
     Cause.FAX_PAGES_UNKNOWN: _DOUBTFUL,
     Cause.FAX_BAD_NUMBER: _THEIRS,
@@ -359,6 +362,7 @@ CAUSES: dict[Cause, CauseFacts] = {
     Cause.GATE_HALTED: _OURS,
     Cause.GATE_RATE: _WAITS,
     Cause.GATE_CALLING: _WAITS,
+    Cause.GATE_VOICE: CauseFacts(Bulk.NO, Who.PERSON),
     Cause.GATE_COURTESY: _WAITS,
     Cause.GATE_DAY: _WAITS,
     Cause.GATE_SPENDING: _OURS,

@@ -36,6 +36,8 @@ _GAP = 36
 #: Baselines of a single line, and of two.
 _ALONE, _FIRST, _SECOND = 54, 34, 66
 LONGEST_SENDER = 60  #: characters
+#: Whoever finds a letter twice in the tray reads why.
+AGAIN = "SENT AGAIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class HeaderWords:
     number: str  #: of the sending machine, or of the sender
     sent: str  #: '2026-11-24 09:00 CET (UTC+01:00)'
     recipient: str  #: +E.164
+    again: str = ""  #: 'sent again', where pages of it were printed there before, or may have been
 
     def facts(self) -> dict[str, str]:
         """As they are kept with the try: with them and the approved pages, anybody can print the line again."""
@@ -54,6 +57,7 @@ class HeaderWords:
             "header_number": self.number,
             "header_sent": self.sent,
             "header_recipient": self.recipient,
+            **({"header_again": self.again} if self.again else {}),
             "header_made_by": f"Pillow {PIL.__version__}, FreeType {features.version('freetype2')}",
         }
 
@@ -66,9 +70,10 @@ class FaxHeader:
     zone: str  #: IANA name: in which time the moment of sending is told
     sender: str = ""  #: '' is the sender of the letter
 
-    def words(self, sender: str, recipient: str, now: datetime) -> HeaderWords:
+    def words(self, sender: str, recipient: str, now: datetime, *, again: bool = False) -> HeaderWords:
         """The words for a fax that leaves now. Raises SettingsError when the line cannot be printed so."""
-        words = HeaderWords(_plain(self.sender or sender), _plain(self.number), moment(now, self.zone), recipient)
+        own, mark = _plain(self.sender or sender), AGAIN if again else ""
+        words = HeaderWords(own, _plain(self.number), moment(now, self.zone), recipient, mark)
         if problems := list(_problems(words)):
             raise SettingsError(problems)
         return words
@@ -80,7 +85,9 @@ class FaxHeader:
 
 def words_from(facts: Mapping[str, str]) -> HeaderWords:
     """The words that a try's facts keep. Raises KeyError when they hold none."""
-    return HeaderWords(**{name: facts[f"header_{name}"] for name in HeaderWords.__slots__})
+    always = [name for name in HeaderWords.__slots__ if name != "again"]
+    words = {name: facts[f"header_{name}"] for name in always}
+    return HeaderWords(**words, again=facts.get("header_again", ""))
 
 
 def moment(now: datetime, zone: str) -> str:
@@ -116,6 +123,7 @@ def _stamped(page: Image.Image, words: HeaderWords, number: str) -> Image.Image:
 def strip(words: HeaderWords, number: str) -> Image.Image:
     """The strip of the page `number` ('1/2'), mode '1': one line where it fits, else two."""
     left, middle, right = f"{words.sender}  {words.number}", words.sent, f"to {words.recipient}  page {number}"
+    right += f"  {words.again}" if words.again else ""
     image = Image.new("1", (tiff.WIDTH, STRIP_ROWS), 255)
     draw = ImageDraw.Draw(image)
     room = _ROOM - sum(map(_width, (left, middle, right))) - 2 * _GAP

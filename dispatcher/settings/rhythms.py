@@ -33,8 +33,8 @@ class FaxRhythms(Section):
 
     busy: Rhythm = _rhythm(Cause.FAX_BUSY)
     no_answer: Rhythm = _rhythm(Cause.FAX_NO_ANSWER)
-    voice: Rhythm = _rhythm(Cause.FAX_VOICE)
     no_carrier_mid_page: Rhythm = _rhythm(Cause.FAX_NO_CARRIER_MID_PAGE)
+    partial: Rhythm = _rhythm(Cause.FAX_PARTIAL)
     gateway_unreachable: Rhythm = _rhythm(Cause.FAX_GATEWAY_UNREACHABLE)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, insert, select, update
+from sqlalchemy import bindparam, exists, insert, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -110,6 +110,25 @@ async def last_made(connection: AsyncConnection, delivery_id: str) -> Attempt | 
     """The latest try of which something may have left. One that was turned back before says nothing of those before."""
     row = (await connection.execute(_LAST_MADE, {"delivery": delivery_id})).first()
     return from_row(row) if row else None
+
+
+async def earlier(connection: AsyncConnection, delivery_id: str) -> tuple[bool, bool]:
+    """Of the calls for a fax so far: may pages of it have been printed, and did one break off?"""
+    heard = evidence.c.delivery_id == delivery_id
+    printed = exists().where(heard, evidence.c.pages > 0)
+    knowingly = exists().where(attempt.c.delivery_id == delivery_id, attempt.c.knowingly)
+    broke_off = exists().where(heard, evidence.c.cause.in_([Cause.FAX_NO_CARRIER_MID_PAGE, Cause.FAX_PARTIAL]))
+    row = (await connection.execute(select(or_(printed, knowingly), broke_off))).one()
+    return bool(row[0]), bool(row[1])
+
+
+async def station_before(connection: AsyncConnection, one: Delivery) -> str:
+    """What the machine called itself that answered at this number last, for another letter; '' where none did."""
+    others = (delivery.c.kind == one.kind) & (delivery.c.address == one.address) & (delivery.c.id != one.id)
+    query = select(evidence.c.facts).join(delivery, delivery.c.id == evidence.c.delivery_id).where(others)
+    query = query.where(evidence.c.pages > 0).order_by(evidence.c.at.desc()).limit(20)
+    found = [facts.get("station_id", "") for facts in (await connection.execute(query)).scalars()]
+    return next(filter(None, found), "")
 
 
 async def sent_digests(connection: AsyncConnection) -> set[str]:

@@ -20,7 +20,7 @@ from dispatcher.domain.routes import Lot
 from dispatcher.domain.words import Cause, Kind, Role, State
 
 from .campaigns import RUNNING
-from .limits import RESTING_NAMES, full_lanes
+from .limits import RESTING_NAMES, call_goes_on, full_lanes
 from .parts import in_parts
 from .schema import CLAIMABLE_ROWS, WATCHED_ROWS, campaign, delivery
 
@@ -161,7 +161,8 @@ def _due_rows(lot: Lot, with_rests: bool, at_once: int, only_some: bool) -> Sele
 def _free_roads(kind: Kind, with_rests: bool, at_once: int) -> list[ColumnElement[bool]]:
     road = delivery.c.lane
     if kind is Kind.FAX:
-        return [road.not_in(_NUMBERS_BEING_CALLED), road.not_in(_TAKEN_NUMBERS)]
+        goes_on = call_goes_on(road, bindparam("since"))
+        return [road.not_in(_NUMBERS_BEING_CALLED), road.not_in(_TAKEN_NUMBERS), ~goes_on]
     rested = [road.not_in(RESTING_NAMES)] if with_rests else []
     return [*rested, *([road.not_in(full_lanes(at_once))] if at_once else [])]
 
@@ -190,6 +191,15 @@ async def call_to(connection: AsyncConnection, number: str, since: datetime) -> 
     query = select(delivery).where(theirs, now_or_lately).order_by(delivery.c.changed_at.desc()).limit(1)
     row = (await connection.execute(query)).first()
     return from_row(row) if row else None
+
+
+async def met_a_person(connection: AsyncConnection, one: Delivery) -> str:
+    """Another fax to its number at which a person answered, and that nobody has settled yet; '' where none is."""
+    if one.kind is not Kind.FAX:
+        return ""
+    theirs = (delivery.c.kind == Kind.FAX) & (delivery.c.address == one.address) & (delivery.c.id != one.id)
+    failed = (delivery.c.state == State.FAILED) & (delivery.c.cause == Cause.FAX_VOICE)
+    return str((await connection.execute(select(delivery.c.id).where(theirs, failed).limit(1))).scalar() or "")
 
 
 def _deal(rows: Sequence[Sequence[Delivery]], limit: int) -> list[Delivery]:

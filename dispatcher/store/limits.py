@@ -6,19 +6,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, bindparam, case, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.domain.outcome import Outcome
 from dispatcher.domain.words import Role, Stage, State, Verdict
 
-from .schema import PAID_ROWS, TAKEN_ROWS, attempt, delivery, letter, rest
+from .schema import CLAIMABLE_ROWS, PAID_ROWS, TAKEN_ROWS, attempt, delivery, evidence, letter, rest
 
 #: A try that is under way, or that something may have left by.
 _COUNTS = attempt.c.verdict != Verdict.UNSENT
 #: Literal, so that it is seen to match its partial index.
 _OPEN = text(f"attempt.stage <> '{Stage.CLOSED}'")
 _DID_NOT_GO = [Verdict.UNSENT.value, Verdict.DEFERRED.value, Verdict.REFUSED.value]
+_MAY_BE_CALLING = [Verdict.ACCEPTED.value, Verdict.UNKNOWN.value]
+_CALLED, _HEARD = attempt.alias("called"), evidence.alias("heard")  # made once: it costs as much as a query
 _GONE = [one.value for one in (State.SENDING, State.ACCEPTED, State.IN_DOUBT, State.PRESUMED, State.DELIVERED)]
 
 
@@ -48,6 +65,27 @@ async def taken_calls(connection: AsyncConnection, channel: str, since: datetime
     """How many faxes this gateway took, or may have taken, after `since` and has said nothing of."""
     mine = (delivery.c.channel == channel) & (delivery.c.changed_at > since)
     return int((await connection.execute(select(func.count()).where(TAKEN_ROWS, mine))).scalar_one())
+
+
+def call_goes_on(number: ColumnElement[str], since: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """May a gateway be calling this number for us? It took a fax since, or may have, and has not told of its end.
+
+    Whatever became of that delivery: who gives it up, or has it sent again, does not end the call.
+    """
+    told = or_(_HEARD.c.source.startswith("channel:") & (_HEARD.c.verdict != Verdict.ACCEPTED.value),
+               _HEARD.c.verdict == Verdict.DELIVERED.value)  # fmt: skip
+    ended = exists().where(_HEARD.c.delivery_id == _CALLED.c.delivery_id, _HEARD.c.attempt_id == _CALLED.c.id, told)
+    taken = (_CALLED.c.stage == Stage.CLOSED.value) & _CALLED.c.verdict.in_(_MAY_BE_CALLING)
+    return exists().where(_CALLED.c.lane == number, _CALLED.c.opened_at > since, taken, ~ended)
+
+
+async def call_begun(connection: AsyncConnection, number: str, since: datetime) -> tuple[str, datetime] | None:
+    """The delivery and the hour of the latest such call; None: nobody is calling this number for us."""
+    query = select(attempt.c.delivery_id, attempt.c.opened_at).where(
+        attempt.c.lane == number, attempt.c.opened_at > since, call_goes_on(attempt.c.lane, since)
+    )
+    row = (await connection.execute(query.order_by(attempt.c.opened_at.desc()).limit(1))).first()
+    return (row.delivery_id, row.opened_at) if row else None
 
 
 async def starts(connection: AsyncConnection, column: str, name: str, since: datetime, most: int) -> list[datetime]:
@@ -84,9 +122,12 @@ async def next_free(connection: AsyncConnection, now: datetime, call: timedelta)
     """When the next road has rested, or the next call without news is taken to be over; None: all are free."""
     rested = select(func.min(rest.c.until)).where(rest.c.until > now)
     over = select(func.min(delivery.c.changed_at)).where(TAKEN_ROWS, delivery.c.changed_at > now - call)
-    begun = (await connection.execute(over)).scalar()
-    both = ((await connection.execute(rested)).scalar(), begun + call if begun else None)
-    return min((one for one in both if one is not None), default=None)
+    waits = and_(CLAIMABLE_ROWS, delivery.c.due <= now, call_goes_on(delivery.c.lane, now - call))
+    calls = select(func.min(attempt.c.opened_at)).join(delivery, delivery.c.lane == attempt.c.lane)
+    calls = calls.where(waits, attempt.c.opened_at > now - call)
+    begun = [(await connection.execute(query)).scalar() for query in (over, calls)]
+    all_ = ((await connection.execute(rested)).scalar(), *(one + call for one in begun if one))
+    return min((one for one in all_ if one is not None), default=None)
 
 
 #: For a claim: the roads that rest `now` `by` a limit.

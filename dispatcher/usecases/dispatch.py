@@ -19,7 +19,7 @@ from dispatcher.domain.gate import Answer, Facts, Say
 from dispatcher.domain.model import Actor, Address, Attempt, Delivery, Letter
 from dispatcher.domain.outcome import Outcome, escape
 from dispatcher.domain.rollback import Quarantined
-from dispatcher.domain.words import Asked, Cause, Signal, State, Verdict
+from dispatcher.domain.words import Asked, Cause, Kind, Signal, State, Verdict
 from dispatcher.store import attempts, audit, calendars, campaigns, contacts, deliveries, incoming, sending, workers
 from dispatcher.store.campaigns import CampaignRow
 from dispatcher.store.engine import StoreFault
@@ -56,6 +56,8 @@ class Envelope:
     letter: Letter
     sender_name: str
     sender_address: str
+    again: bool = False  #: pages of it were printed before, or may have been
+    broke_off: bool = False  #: its latest call broke off
 
 
 @dataclass(slots=True)
@@ -227,7 +229,8 @@ async def _look(office: Office, one: Delivery) -> tuple[Answer, Envelope]:
 
 async def _envelope(connection: AsyncConnection, campaign: CampaignRow, one: Delivery) -> Envelope:
     letter = await campaigns.get_letter(connection, one.letter)
-    return Envelope(letter, campaign.sender_name, campaign.sender_email)
+    again, broke_off = await attempts.earlier(connection, one.id) if one.kind is Kind.FAX else (False, False)
+    return Envelope(letter, campaign.sender_name, campaign.sender_email, again, broke_off)
 
 
 async def _facts(connection: AsyncConnection, office: Office, campaign: CampaignRow, one: Delivery) -> Facts:
@@ -248,6 +251,7 @@ async def _facts(connection: AsyncConnection, office: Office, campaign: Campaign
         hours=campaign.hours,
         zone=one.zone,
         halted=await sending.stopped(connection) is not None,
+        voice=await deliveries.met_a_person(connection, one),
         late_by=_late_by(office, one),
         calendar=await calendars.get(connection, one.calendar),
         unfiled=one.step > 0 and await incoming.is_unfiled(connection, one),
@@ -307,6 +311,8 @@ def _bare(office: Office, one: Claim, envelope: Envelope) -> Parcel:
         date=office.clock.now(),
         avoid=one.avoid,
         automatic=delivery.step > 0,
+        again=envelope.again,
+        slower=envelope.broke_off,
     )
 
 

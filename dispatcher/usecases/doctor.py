@@ -34,7 +34,7 @@ from dispatcher.store.version import newest, require_newest
 from . import crew
 from .campaign_files import letterheads_in, letters_in
 from .checks import Check, Finding
-from .doctor_gateways import LookOverHttp, gateways_over_http
+from .doctor_gateways import Knock, LookOverHttp, gateways_over_http
 from .doctor_hylafax import Look, fax_server
 from .doctor_logs import Newest, relay_logs
 from .halt import told
@@ -57,12 +57,13 @@ async def examine(
     newest: Newest | None = None,
     look: Look | None = None,
     over_http: LookOverHttp | None = None,
+    knock: Knock | None = None,
 ) -> list[Check]:
     """Every check, in order. Servers beyond this machine are only reached for with `connect`.
 
     A certificate is judged at `now`, the present where it is not given. `newest` reads a relay's log; without it no log
-    is looked at; `look` signs in at the HylaFAX server, `over_http` at the gateways over HTTP. With settings that
-    cannot be read, the checks that need them are left out.
+    is looked at; `look` signs in at the HylaFAX server, `over_http` at the gateways over HTTP, `knock` looks where they
+    call back. With settings that cannot be read, the checks that need them are left out.
     """
     now = now or datetime.now(UTC)
     checks = [_python(), *_zones()]
@@ -76,7 +77,7 @@ async def examine(
     checks += [_spill(settings.office.folder), _ways_out(settings), *_fax_ways(settings), *_header_line(settings)]
     checks += await relay_logs(settings, newest, now) if newest else []
     checks += await fax_server(settings, look, now, connect=connect) if look else []
-    checks += await gateways_over_http(settings, over_http, now, connect=connect) if over_http else []
+    checks += await gateways_over_http(settings, over_http, now, connect=connect, knock=knock) if over_http else []
     return checks + [await _reach(*server, connect=connect) for server in _servers(settings)]
 
 

@@ -15,9 +15,13 @@ from .checks import Check, Finding
 
 #: Knocks at every gateway over HTTP that is enabled: what it told, or why it could not be asked, by name.
 LookOverHttp = Callable[[Settings], Awaitable[Mapping[str, Told | str]]]
+#: Knocks at an address, from here: '' where our own door for callbacks answered, else what came instead, in words.
+Knock = Callable[[str], Awaitable[str]]
 #: A signed callback is worth nothing beyond it: telnyx.WINDOW.
 WINDOW = timedelta(seconds=300)
 APART = timedelta(seconds=30)
+#: No channel has this name: whoever calls back for it is refused.
+NOBODY = "doctor"
 #: What each was checked against; none was ever tried against the live service.
 CHECKED = {
     "telnyx": "the vendor's OpenAPI description of 2026-07-16 and its SDK 4.189.0",
@@ -26,8 +30,10 @@ CHECKED = {
 }
 
 
-async def gateways_over_http(settings: Settings, look: LookOverHttp, now: datetime, *, connect: bool) -> list[Check]:
-    """Nothing where none is enabled; one beyond this machine is spoken to only with `connect`."""
+async def gateways_over_http(
+    settings: Settings, look: LookOverHttp, now: datetime, *, connect: bool, knock: Knock | None = None
+) -> list[Check]:
+    """Nothing where none is enabled; what lies beyond this machine is spoken to only with `connect`."""
     given = {name: one for name in CHECKED if (one := getattr(settings.fax, name)).enabled}
     if not given:
         return []
@@ -37,7 +43,7 @@ async def gateways_over_http(settings: Settings, look: LookOverHttp, now: dateti
         return [Check(name, Finding.NOTE, f"{one.url} was not tried", fix) for name, one in given.items()]
     told = await look(settings)
     checks = [check for name in given for check in _checks(settings, name, told[name], now)]
-    return [*checks, _callbacks(settings)]
+    return [*checks, await _callbacks(settings, knock if connect else None)]
 
 
 def _checks(settings: Settings, name: str, told: Told | str, now: datetime) -> Iterator[Check]:
@@ -68,7 +74,7 @@ def _clock(name: str, apart: timedelta) -> Check:
     return Check(f"{name} clock", Finding.GOOD, found)
 
 
-def _callbacks(settings: Settings) -> Check:
+async def _callbacks(settings: Settings, knock: Knock | None) -> Check:
     name, url = "callback address", settings.callbacks.url
     if not url:
         fix = "Set callbacks.url where a proxy of yours leads here: news comes sooner then"
@@ -78,4 +84,17 @@ def _callbacks(settings: Settings) -> Check:
         return Check(name, Finding.WRONG, f"{url} is this machine: no provider reaches it", "Set callbacks.url")
     if not url.startswith("https://"):
         return Check(name, Finding.NOTE, f"{url} is not encrypted: numbers can be read on the way", "Use https://")
-    return Check(name, Finding.GOOD, f"{url}, which your proxy leads to port {settings.callbacks.port} here")
+    return await door(settings, knock) if knock else Check(name, Finding.GOOD, _leads(settings))
+
+
+def _leads(settings: Settings) -> str:
+    return f"{settings.callbacks.url}, which your proxy leads to port {settings.callbacks.port} here"
+
+
+async def door(settings: Settings, knock: Knock) -> Check:
+    """Does our own door answer at the address that providers are given? A refusal of ours is the answer wanted."""
+    came = await knock(f"{settings.callbacks.outside}/{NOBODY}")
+    if came:
+        fix = f"Lead it to port {settings.callbacks.port} here, and let it run: dispatcher up"
+        return Check("callback address", Finding.WRONG, f"{settings.callbacks.url}: {came}", fix)
+    return Check("callback address", Finding.GOOD, f"our door answers at {settings.callbacks.url}")

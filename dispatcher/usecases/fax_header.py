@@ -15,14 +15,16 @@ from .office import Office
 from .plan import Plan
 
 
-def words_for(office: Office, channel: str, sender: str, recipient: str, now: datetime) -> HeaderWords | None:
+def words_for(
+    office: Office, channel: str, sender: str, recipient: str, now: datetime, *, again: bool = False
+) -> HeaderWords | None:
     """What the line of a fax says that leaves now; None where the line is switched off or the gateway prints its own.
 
-    Raises SettingsError when the line cannot be printed so: then no fax may leave.
+    `again`: pages of it may be there already. Raises SettingsError when it cannot be printed so: then no fax may leave.
     """
     if office.fax_header is None or office.channels[channel].abilities.prints_header:
         return None
-    return office.fax_header.words(sender, recipient, now)
+    return office.fax_header.words(sender, recipient, now, again=again)
 
 
 async def with_header(pages: bytes, words: HeaderWords) -> tuple[bytes, bytes]:

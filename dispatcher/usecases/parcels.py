@@ -23,7 +23,7 @@ async def packed(office: Office, channel: str, bare: Parcel, letter: Letter) -> 
         return replace(bare, entity=await office.archive.get(parts["entity"]), pages=letter.pages)
     pages, pdf = await office.archive.get(parts["tiff"]), await office.archive.get(parts["fax_pdf"])
     plain = replace(bare, document=pages, document_pdf=pdf, pages=letter.fax_pages)
-    words = words_for(office, channel, plain.sender_name, plain.address, plain.date)
+    words = words_for(office, channel, plain.sender_name, plain.address, plain.date, again=plain.again)
     if words is None:
         return plain
     pages, pdf = await with_header(plain.document, words)

@@ -112,6 +112,8 @@ class Story:
     answered: bool
     replaced_by: tuple[str, ...] = ()  #: ids of the deliveries of the same letter that took its place
     waiting: Waiting | None = None  #: why it has not left yet
+    station: str = ""  #: the name that the far fax machine gave itself
+    station_before: str = ""  #: that of the machine which answered at this number before
 
 
 async def tell(office: Office, delivery_id: str) -> Story:
@@ -119,18 +121,25 @@ async def tell(office: Office, delivery_id: str) -> Story:
 
     async def query(connection: AsyncConnection) -> Story:
         seen = await deliveries.get(connection, delivery_id)
+        evidence = await attempts.evidence_of(connection, seen.id)
         return Story(
             delivery=seen,
             letter=await campaigns.get_letter(connection, seen.letter),
             attempts=await attempts.of_delivery(connection, seen.id),
-            evidence=await attempts.evidence_of(connection, seen.id),
+            evidence=evidence,
             audit=await audit.tail(connection, 1000, f"delivery:{seen.id}"),
             answered=await contacts.has_answered(connection, seen),
             replaced_by=tuple(one.id for one in await deliveries.instead_of(connection, seen.id)),
             waiting=await why_waiting(connection, office, seen),
+            station=next((one["facts"]["station_id"] for one in reversed(evidence) if _station(one)), ""),
+            station_before=await attempts.station_before(connection, seen) if seen.kind is Kind.FAX else "",
         )
 
     return await office.store.read(query)
+
+
+def _station(heard: dict[str, Any]) -> bool:
+    return bool(heard["facts"].get("station_id"))
 
 
 async def letter_part(office: Office, digest: str, part: str) -> bytes:

@@ -75,11 +75,16 @@ def _inner(office: Office, channel: str) -> tuple[str, ...]:
 
 async def _call(connection: AsyncConnection, office: Office, row: Delivery) -> Waiting | None:
     since = office.clock.now() - office.limits.call
-    other = await deliveries.call_to(connection, row.address, since) if row.kind is Kind.FAX else None
-    if other is None or other.id == row.id:
+    if row.kind is not Kind.FAX:
         return None
-    until = None if other.state is State.SENDING else other.changed_at + office.limits.call
-    return Waiting(Cause.GATE_CALLING, f"fax {other.id} to this number is under way", until)
+    other = await deliveries.call_to(connection, row.address, since)
+    if other is not None and other.id != row.id:
+        until = None if other.state is State.SENDING else other.changed_at + office.limits.call
+        return Waiting(Cause.GATE_CALLING, f"fax {other.id} to this number is under way", until)
+    begun = await limits.call_begun(connection, row.address, since)
+    if begun is None:
+        return None
+    return Waiting(Cause.GATE_CALLING, f"fax {begun[0]} to this number may be under way", begun[1] + office.limits.call)
 
 
 async def _domain(connection: AsyncConnection, office: Office, row: Delivery) -> Waiting | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -309,7 +310,8 @@ class TestHylafax(ChannelContract):
             ("No local dialtone; x", 0, 0, Verdict.DEFERRED, Cause.FAX_GATEWAY_UNREACHABLE),
             ("RSPREC error/got DCN (receiver abort); x", 0, 1, Verdict.REFUSED, Cause.FAX_REFUSED),
             ("Failure to train remote modem; x", 0, 1, Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE),
-            ("No response to PPS repeated 3 times.; x", 1, 1, Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE),
+            ("No response to PPS repeated 3 times.; x", 1, 1, Verdict.DEFERRED, Cause.FAX_PARTIAL),
+            ("Busy signal detected; x", 1, 1, Verdict.DEFERRED, Cause.FAX_PARTIAL),
             ("No response to PPS repeated 3 times.; x", 2, 1, Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE),
             ("No response to PPS repeated 3 times.; x", 3, 1, Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE),
             # an earlier call of the same job may have come as far as the last page
@@ -343,6 +345,13 @@ class TestHylafax(ChannelContract):
         told = {"NPAGES": "0", "TOTPAGES": "1", "TOTDIALS": "1", "TOTTRIES": "1"}
         stage.farend.end(job.number, "FAILED", "No response to PPS repeated 3 times.", **told)
         assert (await stage.channel.ask("attempt-1", job.number)).cause is Cause.FAX_LOST_AFTER_LAST_PAGE
+
+    async def test_after_a_call_that_broke_off_the_next_begins_at_a_lower_speed(self, stage: HylafaxStage) -> None:
+        letter = parcel(Kind.FAX, NUMBER, self.document)
+        await stage.channel.send(letter, Leave(stage))
+        await stage.channel.send(replace(letter, attempt_id="attempt-2", slower=True), Leave(stage))
+        first, second = stage.farend.ledger
+        assert (first.parameters["BEGBR"], second.parameters["BEGBR"]) == ("", "3")
 
     async def test_the_far_machines_name_is_kept_where_its_log_may_be_read(self, stage: HylafaxStage) -> None:
         job = await self._sent(stage)

@@ -75,6 +75,8 @@ class TestInterfax(ChannelContract):
         ("status", "pages", "verdict", "cause"),
         [
             (3230, 0, Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE),
+            (3230, PAGES - 2, Verdict.DEFERRED, Cause.FAX_PARTIAL),
+            (6017, PAGES - 2, Verdict.DEFERRED, Cause.FAX_PARTIAL),
             (3230, PAGES - 1, Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE),
             (6017, PAGES, Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE),
             (3936, 0, Verdict.DEFERRED, Cause.FAX_VOICE),

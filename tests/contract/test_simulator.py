@@ -191,15 +191,20 @@ class TestSimulator(ChannelContract):
         assert leave.asked_for == []
 
     @pytest.mark.parametrize(
-        ("ending", "verdict", "pages"),
-        [("31", Verdict.DEFERRED, 1), ("32", Verdict.UNKNOWN, 2), ("24", Verdict.DEFERRED, 0)],
+        ("ending", "verdict", "cause", "pages"),
+        [
+            ("31", Verdict.DEFERRED, Cause.FAX_PARTIAL, 1),
+            ("32", Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE, 2),
+            ("24", Verdict.DEFERRED, Cause.FAX_VOICE, 0),
+        ],
     )
     async def test_a_line_that_is_lost_is_tried_again_unless_the_last_page_was_sent(
-        self, stage: SimulatorStage, ending: str, verdict: Verdict, pages: int
+        self, stage: SimulatorStage, ending: str, verdict: Verdict, cause: Cause, pages: int
     ) -> None:
         await stage.channel.send(parcel(Kind.FAX, f"+4420794600{ending}", self.document), Leave(stage))
         (report,) = await stage.channel.hear((await stage.notices())[-1])
-        assert (report.outcome.verdict, report.outcome.pages) == (verdict, pages)
+        told = report.outcome
+        assert (told.verdict, told.cause, told.pages) == (verdict, cause, pages)
 
     async def test_a_failure_after_every_page_was_confirmed_is_a_doubt(self, stage: SimulatorStage) -> None:
         body = b'{"event_id":"e","reference":"a","status":"failed","code":"busy","pages_confirmed":3,"pages_total":3}'

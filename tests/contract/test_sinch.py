@@ -80,6 +80,8 @@ class TestSinch(ChannelContract):
         await channel.aclose()
         told = stage.vendor.faxes[1].given
         assert told["headerText"] == "Fundación de la Memoria y de los  +41 22 555 01 00"[:50]
+        again = sinch._header(header, replace(letter, again=True))
+        assert (again[-29:], len(again)) == (" +41 22 555 01 00, sent again", 50)
         assert (told["headerPageNumbers"], told["headerTimeZone"]) == (True, "Europe/Zurich")
         assert channel.abilities.prints_header
 
@@ -87,7 +89,7 @@ class TestSinch(ChannelContract):
         ("code", "pages", "verdict", "cause"),
         [
             (8, 0, Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE),
-            (8, PAGES - 2, Verdict.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE),
+            (8, PAGES - 2, Verdict.DEFERRED, Cause.FAX_PARTIAL),
             (8, PAGES - 1, Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE),
             (8, PAGES, Verdict.UNKNOWN, Cause.FAX_LOST_AFTER_LAST_PAGE),
             (8, None, Verdict.UNKNOWN, Cause.FAX_PAGES_UNKNOWN),

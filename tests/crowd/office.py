@@ -33,6 +33,7 @@ from dispatcher.usecases.review import Wanted
 
 TOP = Path(__file__).parents[2]
 CAMPAIGN = "crowd"
+PROGRAM = (sys.executable, "-m", "dispatcher")
 #: Seconds that a run may take at the most.
 PATIENCE = 7200.0
 SETTINGS = """
@@ -147,16 +148,17 @@ def _second(person: Contact) -> str:
 # -- at work -----------------------------------------------------------------------------------------------------------
 
 
-def work(place: Place, words: Sequence[Sequence[str | Path]], expected: int) -> float:
+def work(place: Place, words: Sequence[Sequence[str | Path]], expected: int, program: Sequence[str] = PROGRAM) -> float:
     """Processes of the program, told by these words, until so many letters are taken; the seconds that they computed.
 
     They begin together: the campaign is resumed when all of them have announced themselves.
     """
     before = os.times()
     here = {**os.environ, "PYTHONPATH": str(TOP)}
-    program = [sys.executable, "-m", "dispatcher", "--config"]
     with (place.folder / "workers.log").open("wb") as log:
-        started = [subprocess.Popen([*program, *one], cwd=place.folder, env=here, stderr=log) for one in words]
+        started = [
+            subprocess.Popen([*program, "--config", *one], cwd=place.folder, env=here, stderr=log) for one in words
+        ]
         try:
             asyncio.run(_watch(place, len(words), expected))
         finally:

@@ -36,6 +36,7 @@ _SETTABLE = frozenset(
         "PAGELENGTH",
         "PAGECHOP",
         "USEECM",
+        "BEGBR",
         "USETAGLINE",
         "TAGLINE",
     ]
@@ -45,7 +46,7 @@ _READABLE = frozenset(
 )
 
 #: Numbers and times, which it repeats without quotes.
-_NUMBERS = frozenset(("SENDTIME", "LASTTIME", "MAXDIALS", "MAXTRIES", "VRES", "PAGEWIDTH", "PAGELENGTH"))
+_NUMBERS = frozenset(("SENDTIME", "LASTTIME", "MAXDIALS", "MAXTRIES", "VRES", "BEGBR", "PAGEWIDTH", "PAGELENGTH"))
 
 
 @dataclass

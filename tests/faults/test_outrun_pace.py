@@ -20,10 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dispatcher.channels.smtp import SmtpChannel
 from dispatcher.domain.limits import Limits, Pace
 from dispatcher.domain.model import Actor, Contact
-from dispatcher.domain.words import Cause, Kind, Policy, State
+from dispatcher.domain.outcome import Outcome, Report
+from dispatcher.domain.words import Cause, Kind, Policy, State, Verdict
 from dispatcher.store.engine import Store
 from dispatcher.store.schema import delivery
 from dispatcher.usecases import dispatch, launch, review
+from dispatcher.usecases.doubts import Decision, settle_doubt
+from dispatcher.usecases.hear import Heard, take
 from dispatcher.usecases.limits import uses
 from dispatcher.worker import Worker
 
@@ -221,6 +224,42 @@ async def test_a_fax_that_the_gateway_took_keeps_its_number_until_it_is_told_of(
     assert waits.fence == 0
     await desk.pass_time(minutes=5)  # the gateway tells that the first one arrived
     assert sorted(await desk.states()) == [State.ACCEPTED, State.DELIVERED]
+
+
+@pytest.mark.parametrize("decision", [Decision.GIVE_UP, Decision.ARRIVED])
+async def test_a_doubt_that_a_person_settled_does_not_end_its_call(desk: Desk, decision: Decision) -> None:
+    """Whoever gives a fax up ends no call; the number is free when the gateway has told of its end, or had the time."""
+    desk = limited(desk, Limits(call=timedelta(minutes=20)))
+    mission = person("one", fax="+442079460055")  # taken, the answer never comes, and no callback either
+    await desk.launch([mission], Policy.FAX, campaign_id="first")
+    await desk.launch([mission], Policy.FAX, campaign_id="second")
+    await desk.work()
+    [doubt] = [one for one in await desk.deliveries() if one.state is State.IN_DOUBT]
+    await settle_doubt(desk.office, doubt.id, decision, "their secretary says so", ADA)
+    told = decision is Decision.ARRIVED
+    assert len(await dispatch.claim(desk.office, ADA, 5)) == told
+    [waits] = [one for one in await desk.deliveries() if one.id != doubt.id]
+    why = (await desk.story(waits.id)).waiting
+    assert why is None or (why.cause, why.until) == (Cause.GATE_CALLING, desk.clock.now() + timedelta(minutes=20))
+    assert (why is None) == told
+    desk.clock.turn(minutes=21)
+    assert len(await dispatch.claim(desk.office, ADA, 5)) == (not told)
+
+
+async def test_a_gateway_that_says_late_that_it_is_at_work_keeps_a_number_from_then_on(counter: Desk) -> None:
+    desk = limited(counter, Limits(call=timedelta(minutes=20)))
+    mission = person("one", fax="+442079460055")
+    await desk.launch([mission], Policy.FAX, campaign_id="first")
+    await desk.launch([mission], Policy.FAX, campaign_id="second")
+    await desk.work()
+    [doubt] = [one for one in await desk.deliveries() if one.state is State.IN_DOUBT]
+    desk.clock.turn(minutes=15)
+    report = Report(f"{doubt.id}.1", "it dials", Outcome(Verdict.ACCEPTED))
+    assert await take(desk.office, report, f"channel:{doubt.channel}") is Heard.APPLIED
+    desk.clock.turn(minutes=19)
+    assert await dispatch.claim(desk.office, ADA, 5) == []
+    desk.clock.turn(minutes=2)
+    assert len(await dispatch.claim(desk.office, ADA, 5)) == 1
 
 
 async def test_a_gateway_that_says_nothing_keeps_a_number_for_a_bounded_time(counter: Desk) -> None:

@@ -54,9 +54,9 @@ def hard(log: str) -> tuple[Case, ...]:
         ),
         Case("busy, then free", "900", 1, State.DELIVERED, verdicts=(Verdict.ACCEPTED,) * 2, heard=(Cause.FAX_BUSY,)),
         Case("refuses us", "204", 1, State.FAILED, Cause.FAX_REFUSED),
-        Case("cut in page 2 of 3", f"3{within(log, 2):02}", 3, State.DEFERRED, Cause.FAX_NO_CARRIER_MID_PAGE),
+        Case("cut in page 2 of 3", f"3{within(log, 2):02}", 3, State.DEFERRED, Cause.FAX_PARTIAL),
         Case("cut in its only page", f"3{within(log, 1):02}", 1, State.IN_DOUBT, Cause.FAX_LOST_AFTER_LAST_PAGE),
-        Case("a person answers", "111", 1, State.DEFERRED, Cause.FAX_VOICE),
+        Case("a person answers", "111", 1, State.FAILED, Cause.FAX_VOICE),
         Case("nobody answers", "480", 1, State.DEFERRED, Cause.FAX_NO_ANSWER),
         Case("killed at the server", "299", 1, State.FAILED, Cause.FAX_PROVIDER_REJECTED),
     )

@@ -40,6 +40,7 @@ COMMANDS = (
     "JPARM PAGECHOP none",
     "JPARM USECONTCOVER no",
     "JPARM USEECM yes",
+    "JPARM BEGBR 3",
     "JPARM USETAGLINE yes",
     'JPARM TAGLINE ""',
     "JPARM TAGLINE",

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import hashlib
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from desk.bare import DOMAIN, FastClock, mission, put_in, queued
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatcher.archive import Archive
+from dispatcher.channels.base import Parcel, Permit
 from dispatcher.channels.hylafax import Calls, HylafaxChannel
 from dispatcher.channels.hylafax_wire import Server
 from dispatcher.checkpoint import Checkpoint
@@ -37,7 +39,7 @@ from .rig import PASSWORD, SENDER, USER
 SPEED = 200.0
 #: Nobody calls again within a run, but where the line was busy.
 _LATER = minutes(20_000)
-_AGAIN = dict.fromkeys((Cause.FAX_NO_ANSWER, Cause.FAX_VOICE, Cause.FAX_NO_CARRIER_MID_PAGE), _LATER)
+_AGAIN = dict.fromkeys((Cause.FAX_NO_ANSWER, Cause.FAX_NO_CARRIER_MID_PAGE, Cause.FAX_PARTIAL), _LATER)
 #: Leases of true minutes; and proof is awaited for longer than the calls of a run take, one after the other.
 _POLICY = Policy(
     causes=_AGAIN,
@@ -147,6 +149,17 @@ async def queue(
 
     await office.store.write(unit)
     return rows
+
+
+def bare(number: str, reference: str) -> Parcel:
+    """One letter as the channel takes it, without its pages."""
+    now = datetime.now(UTC)
+    names = ("", "Megan Burke", f"director@{DOMAIN}", "", "Protection of civilians", f"<{reference}@{DOMAIN}>")
+    return Parcel(reference, reference, Kind.FAX, number, *names, now)
+
+
+async def leave(_: bytes) -> Permit:
+    return Permit(time.monotonic() + 60.0)
 
 
 # -- work --------------------------------------------------------------------------------------------------------------

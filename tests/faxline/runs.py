@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from farend.hfaxd import Hfaxd
 
 from dispatcher.channels.hylafax_wire import open_conversation
 from dispatcher.domain.model import Delivery
-from dispatcher.domain.words import State
+from dispatcher.domain.words import State, Verdict
 from dispatcher.letters import Rendered
 from dispatcher.settings import causes
 from dispatcher.store import attempts
@@ -23,12 +24,14 @@ from . import cases, dialogue, pages, place
 from .cases import Case
 from .deaf import deaf_for
 from .place import Place, Story
-from .rig import RECEIVER, Rig
+from .rig import NUMBER, RECEIVER, Rig
 
 #: True seconds that the calls of one campaign may take together.
 PATIENCE = 600.0
 #: Characters that may be misread, of a hundred.
 MOST_MISREAD = 0.5
+#: Bit/s, at the most, where a call is to begin slowly; and where a session's log names the speed.
+SLOW, _RATE = 9600, re.compile(r"training at [^\n]*?(\d{4,5}) bit/s")
 
 MATTER = (
     "I write to you about the use of explosive weapons in populated areas, and about the harm that it does to "
@@ -69,6 +72,7 @@ async def run(rig: Rig, there: Place) -> Found:
     await compare(rig, made[0], found)
     async with there.office() as office:
         whole = await calls(office, 0, made, cases.WHOLE)
+    await slowly(rig, there, made[0], found)
     session = whole[1].last_fact("session")
     if not session:
         found.faults.append("the letter of three pages did not arrive; the other calls were not made")
@@ -104,6 +108,23 @@ async def compare(rig: Rig, letter: Rendered, found: Found) -> None:
     differ = list(dialogue.differences(real, ours))
     found.faults += [f"hfaxd and our far end differ at {one}" for one in differ]
     found.notes.append(f"{len(dialogue.COMMANDS)} commands to hfaxd and to our far end, {len(differ)} answers differ")
+
+
+async def slowly(rig: Rig, there: Place, letter: Rendered, found: Found) -> None:
+    """As after a call that broke off: the modems must begin at a lower speed, and every page arrives."""
+    parcel = replace(place.bare(f"{NUMBER}212", "slowly.1"), document=letter.parts["tiff"], pages=1, slower=True)
+    async with there.office() as office:
+        channel = office.channels["hylafax"]
+        outcome = await channel.send(parcel, place.leave)
+        for _ in range(120):
+            if outcome.verdict is not Verdict.ACCEPTED:
+                break
+            await asyncio.sleep(1.0)
+            outcome = await channel.ask(parcel.attempt_id, outcome.ref)
+    rates = _RATE.findall(rig.session_log(outcome.facts["session"])) if "session" in outcome.facts else []
+    found.notes.append(f"told to be slow: {outcome.verdict}, trained at {', '.join(rates) or 'nothing'} bit/s")
+    if outcome.verdict is not Verdict.DELIVERED or not rates or max(map(int, rates)) > SLOW:
+        found.faults.append(f"told to be slow, it was not: {outcome.verdict} at {rates} bit/s")
 
 
 async def calls(

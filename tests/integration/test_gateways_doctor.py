@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import base64
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from desk.desk import Desk
 from farend.sinch import KEY as SINCH_KEY
 from farend.sinch import PROJECT, SECRET, Sinch
 from farend.telnyx import CONNECTION, KEY, NUMBER, Telnyx
+from PIL import Image
 from terminal.project import NO_TEMPLATES
 
+from dispatcher.channels.base import Channel
+from dispatcher.channels.sinch import Account as SinchAccount
+from dispatcher.channels.sinch import SinchChannel
+from dispatcher.channels.telnyx import Account as TelnyxAccount
+from dispatcher.channels.telnyx import TelnyxChannel
 from dispatcher.domain.errors import SettingsError
-from dispatcher.providers import look_over_http
+from dispatcher.letters.header_line import FaxHeader, HeaderWords, strip
+from dispatcher.letters.legibility import STRIP_ROWS
+from dispatcher.letters.tiff import WIDTH
+from dispatcher.providers import knock_at_door, look_over_http
 from dispatcher.settings import load
 from dispatcher.usecases.checks import Check, Finding
 from dispatcher.usecases.doctor import examine
+from dispatcher.usecases.doctor_gateways import door
+from dispatcher.usecases.doctor_live import Live, live_pages
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -117,3 +130,70 @@ def test_settings_that_do_not_go_are_told_with_their_way_out(tmp_path: Path, tex
     (problem,) = caught.value.problems
     assert (problem.code, cause in problem.cause) == (code, True)
     assert problem.way_out
+
+
+# -- the address at which they call back, and a page to one's own machine ----------------------------------------------
+
+
+async def test_our_own_door_is_known_by_its_refusal_and_nothing_else_is_taken_for_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    file = project(tmp_path, more=f'[callbacks]\nurl = "{desk.callback_url.partition("/callbacks")[0]}"')
+    ours = await door(load(file), knock_at_door)
+    assert (ours.finding, "our door answers" in ours.found) == (Finding.GOOD, True)
+    sinch = Sinch(lambda: NOON)
+    async with sinch.server:
+        file = project(tmp_path, more=f'[callbacks]\nurl = "{sinch.url}"')
+        other = await door(load(file), knock_at_door)
+        assert (other.finding, "401" in other.found, bool(other.fix)) == (Finding.WRONG, True, True)
+    assert (await door(load(file), knock_at_door)).finding is Finding.WRONG  # nobody listens
+
+
+def live(channel: Channel, now: list[datetime], to: str = "") -> Live:
+    """The clock goes on only while a gateway is waited for."""
+
+    async def wait(span: timedelta) -> None:
+        now[0] += span
+
+    header = FaxHeader("+41 22 555 01 00", "Europe/Zurich")
+    return Live({channel.name: channel}, to, header, lambda: now[0], wait)
+
+
+@pytest.mark.parametrize(
+    ("to", "finding", "words"),
+    [
+        ("", Finding.GOOD, "+19898989898 confirmed it after 120 s"),
+        ("+13125550100", Finding.GOOD, "+13125550100 confirmed it"),
+        ("+13125550122", Finding.WRONG, "fax.busy"),
+        ("+13125550141", Finding.WRONG, "fax.bad_number"),
+    ],
+)
+async def test_a_test_page_leaves_once_and_what_became_of_it_is_told(to: str, finding: Finding, words: str) -> None:
+    now = [NOON]
+    sinch = Sinch(lambda: now[0])
+    async with sinch.server:
+        account = SinchAccount(PROJECT, SINCH_KEY, SECRET)
+        channel = SinchChannel(account, "", url=sinch.url, timeout=5.0, now=lambda: now[0])
+        [check] = await live_pages(live(channel, now, to))
+        await channel.aclose()
+    assert (check.finding, words in check.found) == (finding, True), check
+    assert [fax.pages for fax in sinch.faxes] == ([] if to.endswith("41") else [1])
+    assert sinch.faults == []
+
+
+async def test_a_gateway_without_a_number_for_tests_sends_nothing_unless_one_is_named() -> None:
+    now = [NOON]
+    telnyx = Telnyx(lambda: now[0])
+    async with telnyx.server:
+        account = TelnyxAccount(KEY, telnyx.public_key, CONNECTION, NUMBER)
+        channel = TelnyxChannel(account, "", url=telnyx.url, timeout=5.0, now=lambda: now[0])
+        [unasked] = await live_pages(live(channel, now))
+        assert (unasked.finding, "--to" in unasked.fix, telnyx.faxes) == (Finding.NOTE, True, [])
+        [asked] = await live_pages(live(channel, now, "+13125550100"))
+        await channel.aclose()
+    assert asked.finding is Finding.GOOD
+    with Image.open(io.BytesIO(telnyx.media[telnyx.faxes[0].reference])) as page:
+        top = page.convert("1").crop((0, 0, WIDTH, STRIP_ROWS))
+    words = HeaderWords("Test", "+41 22 555 01 00", "2026-03-02 13:00 CET (UTC+01:00)", "+13125550100")
+    assert top.tobytes() == strip(words, "1/1").tobytes()
+    assert telnyx.faults == []

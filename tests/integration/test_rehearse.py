@@ -229,7 +229,7 @@ ENDS: dict[str, tuple[Kind, State, Cause, int]] = {
     "no_answer_after_data": (Kind.EMAIL, State.IN_DOUBT, Cause.EMAIL_NO_ANSWER_AFTER_DATA, 1),
     "busy": (Kind.FAX, State.DELIVERED, Cause.NONE, 3),
     "no_answer": (Kind.FAX, State.DELIVERED, Cause.NONE, 2),
-    "person_answers": (Kind.FAX, State.FAILED, Cause.FAX_VOICE, 2),
+    "person_answers": (Kind.FAX, State.FAILED, Cause.FAX_VOICE, 1),
     "wrong_number": (Kind.FAX, State.FAILED, Cause.FAX_BAD_NUMBER, 1),
     "line_lost": (Kind.FAX, State.DELIVERED, Cause.NONE, 2),
     "lost_after_last_page": (Kind.FAX, State.IN_DOUBT, Cause.FAX_LOST_AFTER_LAST_PAGE, 1),

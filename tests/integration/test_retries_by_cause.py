@@ -16,7 +16,7 @@ from dispatcher.channels.mailfax import Gateway, MailFaxChannel
 from dispatcher.channels.simulator import SimulatorChannel
 from dispatcher.domain import status
 from dispatcher.domain.model import Delivery, Hours
-from dispatcher.domain.schedule import ASKED, IN_THE_KINDS_RHYTHM, RETRIES_BY_CAUSE, RETRYABLE, minutes
+from dispatcher.domain.schedule import ASKED, IN_THE_KINDS_RHYTHM, RETRIES_BY_CAUSE, RETRYABLE, STOPS, minutes
 from dispatcher.domain.schedule import Policy as Figures
 from dispatcher.domain.words import CAUSES, Bulk, Cause, Kind, Policy, State, Verdict
 from dispatcher.usecases import tries
@@ -34,8 +34,8 @@ SMTP: dict[Cause, Act] = {
 FAX: dict[Cause, str] = {
     Cause.FAX_BUSY: "+442079460022",
     Cause.FAX_NO_ANSWER: "+442079460023",
-    Cause.FAX_VOICE: "+442079460024",
     Cause.FAX_NO_CARRIER_MID_PAGE: "+442079460031",
+    Cause.FAX_PARTIAL: "+442079460031",  # of a letter with a cover page
     Cause.FAX_GATEWAY_UNREACHABLE: "+442079460044",
 }
 BY_MAIL = {Cause.FAX_PROVIDER_REJECTED: say("452 4.3.4 too big for now")}
@@ -52,7 +52,8 @@ def test_every_cause_that_a_far_end_may_defer_with_has_a_rhythm_and_none_in_doub
     by_mail = {mailfax.AS_FAX.get(cause, cause) for cause in passing}
     tables = [*simulator.CODES.values(), *simulator.REFUSALS.values()]
     calls = {cause for verdict, cause in tables if verdict is Verdict.DEFERRED}
-    assert passing | by_mail | calls <= RETRYABLE
+    assert passing | by_mail | calls <= RETRYABLE | STOPS
+    assert not STOPS & RETRYABLE
     assert not [cause for cause in RETRYABLE if CAUSES[cause].bulk is Bulk.NEVER]
 
 
@@ -123,7 +124,7 @@ async def test_an_email_is_tried_again_as_its_cause_says(sqlite: str, tmp_path: 
 async def test_a_fax_is_tried_again_as_its_cause_says(sqlite: str, tmp_path: Path, cause: Cause) -> None:
     async with open_desk(sqlite, tmp_path) as desk:
         await patiently(desk)
-        await desk.launch([person("one", fax=FAX[cause])], Policy.FAX)
+        await desk.launch([person("one", fax=FAX[cause])], Policy.FAX, fax_cover=cause is Cause.FAX_PARTIAL)
         await used_up(desk, cause, len(desk.office.policy.delays(Kind.FAX, cause)), at_once=False)
 
 

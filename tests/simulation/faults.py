@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -46,10 +47,23 @@ class Fault(StrEnum):
     FAX_BUSY = "gateway: line busy, or no answer"
     FAX_UNSAID = "gateway: taken, the answer is lost"
     FAX_UNCLEAR = "gateway: lost after the last page"
+    FAX_FAILS = "gateway: 5xx, not taken"
+    FAX_FAILS_TAKEN = "gateway: 5xx, and taken"
+    FAX_TOO_MANY = "gateway: 429, says when to come back"
+    FAX_NO_CREDIT = "gateway: the account is empty"
+    FAX_DOWN = "gateway: down for up to an hour"
+    # calls
+    CALL_NO_ANSWER = "call: no answer"
+    CALL_VOICE = "call: a person answers"
+    CALL_DECLINED = "call: the machine declines"
+    CALL_CUT = "call: cut within the first page"
+    CALL_PARTIAL = "call: cut after the first page"
     # what comes back later
     TWICE = "a report comes twice"
     OUT_OF_ORDER = "a report comes much later than the next one"
     UNREPORTED = "a callback never comes"
+    FORGED = "a callback that somebody else made"
+    REPLAYED = "a callback of before, changed and sent again"
 
 
 #: How often, at each occasion. A database has many occasions for each letter, a relay one or two.
@@ -92,17 +106,18 @@ class Weather:
     two rare ones together is found sooner so."""
 
     dice: random.Random
+    mix: Mapping[Fault, float] = field(default_factory=lambda: MIX)
     rates: dict[Fault, float] = field(default_factory=dict)
     seen: Counter[Fault] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        for fault, rate in MIX.items():
+        for fault, rate in self.mix.items():
             share = self.dice.choice((0.0, 0.3, 1.0, 1.0, 3.0))
             self.rates[fault] = min(rate * share, 0.6)
 
     def happens(self, fault: Fault) -> bool:
         """Roll the dice for one occasion."""
-        rate = self.rates[fault]
+        rate = self.rates.get(fault, 0.0)
         if not rate or self.dice.random() >= rate:
             return False
         self.seen[fault] += 1

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx2
 
@@ -93,11 +93,19 @@ class Gateway:
             await asyncio.sleep(10.0 * 3**number)
 
 
-class Line(httpx2.AsyncBaseTransport):
-    """How a process reaches the gateway: the HTTP client's own seam for it."""
+class Taker(Protocol):
+    """A gateway behind a line."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    faxes: dict[str, dict[str, Any]]  #: by its own names for them
+
+    def take(self, headers: Mapping[str, str], document: bytes) -> tuple[int, dict[str, Any]]: ...
+
+
+class Line(httpx2.AsyncBaseTransport):
+    """How a process reaches a gateway: the HTTP client's own seam for it."""
+
+    def __init__(self, world: World, gateway: Taker) -> None:
+        self._world, self._gateway = world, gateway
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         world = self._world
@@ -127,7 +135,7 @@ class Line(httpx2.AsyncBaseTransport):
 
     def _arrive(self, headers: dict[str, str], document: bytes, answer: asyncio.Future[Any]) -> None:
         world = self._world
-        reply = world.gateway.take(headers, document)
+        reply = self._gateway.take(headers, document)
         if not world.weather.happens(Fault.FAX_UNSAID):
             after = world.delay() + (60.0 if world.weather.happens(Fault.LATE) else 0.0)
             world.loop.call_later(after, _give, answer, reply, context=OUTSIDE)
@@ -137,7 +145,7 @@ class Line(httpx2.AsyncBaseTransport):
         if self._world.weather.happens(Fault.LATE):
             await asyncio.sleep(TIMEOUT)
             raise httpx2.ReadTimeout("no answer")
-        faxes, name = self._world.gateway.faxes, request.url.path.rpartition("/")[2]
+        faxes, name = self._gateway.faxes, request.url.path.rpartition("/")[2]
         if name in faxes:
             return httpx2.Response(200, json=faxes[name])
         reference = request.url.params.get("reference", "")

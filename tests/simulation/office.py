@@ -50,7 +50,7 @@ async def _never(order: Order) -> Rendered:
 
 def make_office(world: World) -> Office:
     relay = Relay("relay", "127.0.0.1", 25, "none", timeout_connect=REPLY, timeout_reply=REPLY, timeout_dot=REPLY)
-    client = httpx2.AsyncClient(transport=Line(world), timeout=REPLY, trust_env=False)
+    client = httpx2.AsyncClient(transport=Line(world, world.gateway), timeout=REPLY, trust_env=False)
     fax = SimulatorChannel("http://gateway", world.secret, "http://door", client=client, now=world.clock.now)
     return Office(
         store=Store(f"{driver.SCHEME}:///{world.file}", BUSY),
@@ -67,23 +67,23 @@ def make_office(world: World) -> Office:
     )
 
 
-def start_worker(world: World, name: str) -> Process:
+def start_worker(world: World, name: str, make: Callable[[World], Office] = make_office) -> Process:
     """A new process, with a name of its own: nobody waits until its forerunner counts as lost."""
     process = Process(f"{name}-{len(world.processes)}", world.loop)
     world.processes.append(process)
-    process.start(_run(world, process))
+    process.start(_run(world, process, make))
     return process
 
 
-async def _run(world: World, process: Process) -> None:
-    office = make_office(world)
+async def _run(world: World, process: Process, make: Callable[[World], Office]) -> None:
+    office = make(world)
     while not await _comes_up(office):
         await asyncio.sleep(10.0)
     world.doors.append((process, office))
     place = Seat(process.name, "", "", "", 0, 0)  # as on a host of its own: its leases have to end
     worker = Worker(office, room=12, name=Actor("worker", process.name), sits=lambda _: place)
     loops = (
-        _every(world, (20.0, 20.0), worker.heartbeat),
+        _every(world, (world.beat, world.beat), worker.heartbeat),
         _every(world, (600.0, 660.0), worker.note),
         _every(world, (10.0, 40.0), lambda: _fetch(world, office)),
         _work(world, worker),
@@ -105,7 +105,7 @@ async def _work(world: World, worker: Worker) -> None:
     while True:
         done = await _as_the_clock_does(world, worker.tick) + await _as_the_clock_does(world, worker.ask)
         idle = 0 if done else min(idle + 1, LAZIEST)
-        await asyncio.sleep(world.dice.uniform(*IDLE) * idle if idle else 1.0)
+        await asyncio.sleep(world.dice.uniform(*IDLE) * idle if idle else world.turn)
 
 
 async def _every(world: World, seconds: tuple[float, float], doing: Callable[[], Coroutine[Any, Any, Any]]) -> None:

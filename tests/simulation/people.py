@@ -57,13 +57,13 @@ async def resume(office: Office) -> None:
         await asyncio.sleep(5.0)
 
 
-async def _some(world: World, office: Office, *states: State) -> Delivery | None:
+async def some(world: World, office: Office, *states: State) -> Delivery | None:
     found = await office.store.read(lambda connection: deliveries.in_states(connection, states))
     return world.dice.choice(found) if found else None
 
 
 async def _hold(world: World, office: Office) -> None:
-    one = await _some(world, office, State.QUEUED, State.DEFERRED)
+    one = await some(world, office, State.QUEUED, State.DEFERRED)
     if one is not None:
         await operate.apply_by_hand(office, one.id, Signal.HOLD, "wait", ADA)
 
@@ -74,13 +74,13 @@ async def release_all(office: Office) -> None:
 
 
 async def _cancel(world: World, office: Office) -> None:
-    one = await _some(world, office, State.QUEUED, State.DEFERRED, State.HELD)
+    one = await some(world, office, State.QUEUED, State.DEFERRED, State.HELD)
     if one is not None:
         await operate.apply_by_hand(office, one.id, Signal.CANCEL, "not wanted", ADA)
 
 
 async def _retry(world: World, office: Office) -> None:
-    one = await _some(world, office, State.FAILED)
+    one = await some(world, office, State.FAILED)
     if one is not None:
         await operate.retry(office, one.id, "mended", ADA)
     await release_all(office)
@@ -88,7 +88,7 @@ async def _retry(world: World, office: Office) -> None:
 
 async def _settle(world: World, office: Office) -> None:
     """They ask the recipient, who tells the truth, or they cannot find out."""
-    one = await _some(world, office, State.IN_DOUBT)
+    one = await some(world, office, State.IN_DOUBT)
     if one is None:
         return
     there = copies(world)[one.id] > 0

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -55,14 +56,14 @@ class Result:
 
 def run(seed: int, letters: int, template: Path) -> Result:
     """Simulate one seed. `template` is a migrated, empty database file."""
-    with tempfile.TemporaryDirectory(prefix="simulation-", dir=_memory()) as name:
+    with tempfile.TemporaryDirectory(prefix="simulation-", dir=memory()) as name:
         world = World(seed, Path(name))
         shutil.copy(template, world.file)
         with world.in_force(), asyncio.Runner(loop_factory=lambda: world.loop) as runner:
             return runner.run(_story(world, seed, letters))
 
 
-def _memory() -> str | None:
+def memory() -> str | None:
     """A folder in memory, where the system has one."""
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
@@ -81,7 +82,7 @@ async def _story(world: World, seed: int, letters: int) -> Result:
     world.weather.clear_up()
     crew.fair_weather()
     await people.resume(office)
-    await _until_decided(world, office)
+    await until_decided(world, office)
     result = await _judge(world, office, seed, letters)
     for process in world.processes:
         process.kill()
@@ -97,12 +98,13 @@ class Crew:
 
     world: World
     seconds: float
+    make: Callable[[World], Office] = make_office
     at_work: dict[str, Process] = field(default_factory=dict)
 
     async def storm(self) -> None:
         world = self.world
         for name in WORKERS:
-            self.at_work[name] = start_worker(world, name)
+            self.at_work[name] = start_worker(world, name, self.make)
         while world.loop.time() < self.seconds:
             await asyncio.sleep(world.dice.expovariate(1 / 30.0))
             self._strike()
@@ -123,12 +125,12 @@ class Crew:
         """Somebody, or systemd, starts what has ended."""
         for name, process in self.at_work.items():
             if process.dead and self.world.dice.random() < 0.5:
-                self.at_work[name] = start_worker(self.world, name)
+                self.at_work[name] = start_worker(self.world, name, self.make)
 
     def fair_weather(self) -> None:
         for name, process in self.at_work.items():
             if process.dead:
-                self.at_work[name] = start_worker(self.world, name)
+                self.at_work[name] = start_worker(self.world, name, self.make)
 
 
 _OPEN = """SELECT count(*) FROM delivery WHERE state IN ('queued', 'sending', 'deferred', 'held')
@@ -136,7 +138,7 @@ _OPEN = """SELECT count(*) FROM delivery WHERE state IN ('queued', 'sending', 'd
     AND due - changed_at <= 600000000)"""
 
 
-async def _until_decided(world: World, office: Office) -> None:
+async def until_decided(world: World, office: Office) -> None:
     with sqlite3.connect(world.file) as connection:
         until = world.loop.time() + PATIENCE
         while world.loop.time() < until:
@@ -151,7 +153,7 @@ async def _until_decided(world: World, office: Office) -> None:
 
 async def _judge(world: World, office: Office, seed: int, letters: int) -> Result:
     held = people.copies(world)
-    histories = await office.store.read(lambda connection: _histories(connection, held))
+    histories = await office.store.read(lambda connection: histories_of(connection, held))
     classes = [(classify(one), one) for one in histories]
     check = await audit_log.verify_audit(office)
     for one in histories:
@@ -169,7 +171,7 @@ async def _judge(world: World, office: Office, seed: int, letters: int) -> Resul
     )
 
 
-async def _histories(connection: Any, held: Counter[str]) -> list[History]:
+async def histories_of(connection: Any, held: Counter[str]) -> list[History]:
     retried: Counter[str] = Counter()
     knowingly: Counter[str] = Counter()
     given_up: set[str] = set()

@@ -20,7 +20,7 @@ from dispatcher.domain.outcome import Report
 from dispatcher.usecases.hear import hear
 
 from . import driver, network
-from .faults import Fault, Weather
+from .faults import MIX, Fault, Weather
 from .fax import Gateway
 from .loop import RUNNING, Loop, Process
 from .mail import Relay
@@ -46,12 +46,13 @@ class World:
     """Everything that a run consists of; `seed` decides all of it."""
 
     secret = b"a key to simulate with"
+    beat, turn = 20.0, 1.0  #: seconds between two signs of life of a worker, and between two looks of a busy one
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(self, seed: int, folder: Path, mix: Mapping[Fault, float] = MIX) -> None:
         self.dice = random.Random(seed)
         self.loop = Loop(self.dice)
         self.loop.connector = lambda factory, host, port: network.connect(self, factory, host, port)
-        self.weather = Weather(self.dice)
+        self.weather = Weather(self.dice, mix)
         self.clock = MachineClock(self.loop)
         self.folder = folder
         self.base = driver.BASES[str(self.file)] = driver.Base(disposition=self)
@@ -139,7 +140,7 @@ class World:
             raise OSError(28, "No space left on device")
         self.danger()
 
-    async def call_door(self, headers: Mapping[str, str], body: bytes) -> bool:
+    async def call_door(self, headers: Mapping[str, str], body: bytes, channel: str = "simulator") -> bool:
         """A callback over HTTP: True when somebody answered that it was taken."""
         await asyncio.sleep(self.delay())
         open_now = [(process, office) for process, office in self.doors if not process.dead]
@@ -147,7 +148,7 @@ class World:
             return False
         process, office = self.dice.choice(open_now)
         answer: asyncio.Future[bool] = self.loop.create_future()
-        process.start(_take_callback(office, headers, body, answer))
+        process.start(_take_callback(office, channel, headers, body, answer))
         try:
             return await asyncio.wait_for(answer, 20.0)
         except TimeoutError:
@@ -169,16 +170,18 @@ class World:
                 del driver.BASES[str(self.file)]
 
 
-async def _take_callback(office: Any, headers: Mapping[str, str], body: bytes, answer: asyncio.Future[bool]) -> None:
-    taken = await office_hears(office, headers, body)
+async def _take_callback(
+    office: Any, channel: str, headers: Mapping[str, str], body: bytes, answer: asyncio.Future[bool]
+) -> None:
+    taken = await office_hears(office, channel, headers, body)
     if not answer.done():
         answer.set_result(taken)
 
 
-async def office_hears(office: Any, headers: Mapping[str, str], body: bytes) -> bool:
+async def office_hears(office: Any, channel: str, headers: Mapping[str, str], body: bytes) -> bool:
     """What the web's door does with a callback."""
     try:
-        await hear(office, "simulator", headers, body)
+        await hear(office, channel, headers, body)
     except (DispatcherError, OSError):
         return False
     return True
