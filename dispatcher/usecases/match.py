@@ -27,7 +27,7 @@ async def find_letter(
     Raises StoreFault where a database in quarantine may have forgotten the try: it is looked for again later.
     """
     names = [one.rpartition("@")[0] or one for one in (*envelope, *reading.arrived_for)]
-    signed = {attempt for one in names if (attempt := office.signed(one))}
+    signed = dict.fromkeys(attempt for one in names if (attempt := office.signed(one)))
     if len(signed) > 1:
         return Match(), _SEVERAL
     by_envelope_id = office.signed(reading.envelope_id)

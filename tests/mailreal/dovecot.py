@@ -1,4 +1,7 @@
-"""A Dovecot of our own on a loopback port, over one Maildir: Debian's package, unpacked and never installed."""
+"""A Dovecot of our own on a loopback port, over one Maildir: Debian's package, unpacked and never installed.
+
+It looks for its parts under /usr alone: it runs where what was unpacked lies over /usr, for its own processes only.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,6 @@ _OWN, _LOGIN = "games", "man"
 _CONF = """\
 base_dir = {home}/run
 state_dir = {home}/state
-libexec_dir = {prefix}/lib/dovecot
-mail_plugin_dir = {prefix}/lib/dovecot/modules
 auth_mechanisms = plain login
 protocols = imap
 listen = 127.0.0.1
@@ -29,7 +30,6 @@ default_internal_user = {own}
 default_internal_group = {own}
 default_login_user = {login}
 first_valid_uid = 1
-import_environment = LD_LIBRARY_PATH TZ
 mail_location = maildir:{maildir}:INDEX={home}/index:CONTROL={home}/control
 passdb {{
   driver = static
@@ -80,15 +80,19 @@ class Dovecot:
             os.chown(self.home / name, owner.st_uid, owner.st_gid)
         os.chown(self.home / "run", 0, 0)
         os.chown(self.home / "state", 0, 0)
-        facts = {"home": self.home, "prefix": self.programs.prefix, "own": _OWN, "login": _LOGIN, "port": self.port}
+        facts = {"home": self.home, "own": _OWN, "login": _LOGIN, "port": self.port}
         facts |= {"maildir": self.maildir, "uid": owner.st_uid, "gid": owner.st_gid}
         pwd.getpwnam(_OWN), pwd.getpwnam(_LOGIN)
         (self.home / "dovecot.conf").write_text(_CONF.format(**facts))
-        libraries = f"{self.programs.prefix}/lib/dovecot:{self.programs.environment['LD_LIBRARY_PATH']}"
-        environment = {**self.programs.environment, "LD_LIBRARY_PATH": libraries}
-        command = [str(self.programs.commands / "dovecot"), "-F", "-c", str(self.home / "dovecot.conf")]
+        over = f"mount -t overlay overlay -o lowerdir={self.programs.prefix}:/usr /usr"
+        dovecot = f"exec /usr/sbin/dovecot -F -c {self.home}/dovecot.conf"
+        command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f"{over} && {dovecot}"]
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TZ": "UTC"}
         with (self.home / "out").open("wb") as out:
-            self._process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+            try:
+                self._process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+            except OSError as fault:
+                raise Missing(f"no file system can be laid over another here: {fault}") from fault
         self._wait()
 
     def _wait(self) -> None:

@@ -19,8 +19,6 @@ smtp_destination_concurrency_limit = 20
 """
 _TRANSPORT = """\
 /@bounce\\.coalition\\.example$/ lmtp:inet:127.0.0.1:{door}
-/^nowhere-.*@mx\\.example$/ error:5.4.4 the host was not found
-/^dead-.*@mx\\.example$/ error:5.1.2 there is no such domain
 /@mx\\.example$/ smtp:[127.0.0.1]:{farend}
 """
 _MAILBOXES = """\

@@ -19,6 +19,8 @@ REPLIES = {
     "full": "552 5.2.2 the mailbox is full",
     "large": "552 5.3.4 the message is too large",
     "spam": "554 5.7.1 refused by our policy",
+    "dead": "550 5.1.2 there is no such domain here",
+    "nowhere": "554 5.4.4 unable to route",
 }
 #: Whoever is late gets this reply, until so many seconds after their first letter.
 LATE, LATE_SECONDS = "451 4.3.2 not now, try later", 10.0

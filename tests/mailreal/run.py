@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from desk import bare
@@ -58,7 +58,6 @@ from .dovecot import find as find_dovecot
 from .postoffice import PostOffice
 from .recipients import Recipients, serve
 
-START = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
 CAMPAIGN = "returns"
 #: Of five hundred letters, so many of each; the others are taken, and nothing is heard of them.
 MIX = {
@@ -74,12 +73,14 @@ COMES_TO: Mapping[str, tuple[State, Cause, bool]] = {
     "full": (State.DEFERRED, Cause.EMAIL_MAILBOX_FULL, False),
     "large": (State.FAILED, Cause.EMAIL_TOO_BIG, False),
     "spam": (State.FAILED, Cause.EMAIL_BLOCKED, False),
-    "nowhere": (State.FAILED, Cause.EMAIL_UNREACHABLE, False),
-    "answer": (State.DELIVERED, Cause.NONE, False),
+    "nowhere": (State.FAILED, Cause.EMAIL_NO_MAILBOX, True),
+    "answer": (State.DELIVERED, Cause.PERSON_NOTE, False),
     "served": (State.DELIVERED, Cause.NONE, False),
     "read": (State.DELIVERED, Cause.NONE, False),
 }
 _TAKEN = (State.ACCEPTED, Cause.NONE, False)
+#: Of the clock: how long those who are away stay away.
+AWAY = timedelta(days=40)
 #: True seconds in which everything must have come back.
 PATIENCE = 600.0
 
@@ -179,7 +180,7 @@ async def _never(order: Order) -> Rendered:
 
 @asynccontextmanager
 async def _scene(base: Path, database: str, found: tuple[Programs, Programs | None]) -> AsyncIterator[Scene]:
-    clock, others, reader = HandClock(START), Recipients(), Reader()
+    clock, others, reader = HandClock(datetime.now(UTC)), Recipients(), Reader()
     async with AsyncExitStack() as stack:
         farend = await stack.enter_async_context(serve(others))
         port = free_port()
@@ -287,7 +288,8 @@ async def _items(scene: Scene) -> list[incoming.Item]:
 
 async def _write_back(scene: Scene, people: Sequence[Contact]) -> None:
     """Those who were reached answer, or their programs do; half of the programs write to the return path."""
-    mails = [mail for one in people if (mail := _reply(scene.others, one.id, one.addresses[0].value)) is not None]
+    back = f"{scene.clock.now() + AWAY:%B %d, %Y}"
+    mails = [mail for one in people if (mail := _reply(scene.others, one, back)) is not None]
 
     def send() -> None:
         with smtplib.SMTP("127.0.0.1", scene.post.postfix.port, local_hostname="localhost") as client:
@@ -298,8 +300,8 @@ async def _write_back(scene: Scene, people: Sequence[Contact]) -> None:
     await scene.settle()
 
 
-def _reply(others: Recipients, name: str, address: str) -> tuple[str, str, bytes] | None:
-    kind, _, number = name.partition("-")
+def _reply(others: Recipients, person: Contact, back: str) -> tuple[str, str, bytes] | None:
+    (kind, _, number), address = person.id.partition("-"), person.addresses[0].value
     if address not in others.taken or kind not in ("answer", "away", "auto", "read"):
         return None
     letter, ours = Letter(others.message_id(address), address), f"letters@{DOMAIN}"
@@ -307,7 +309,7 @@ def _reply(others: Recipients, name: str, address: str) -> tuple[str, str, bytes
         case "answer":
             return address, ours, messages.answer(letter)
         case "away":
-            return "", ours, messages.out_of_office(letter, "October 20, 2026")
+            return "", ours, messages.out_of_office(letter, back)
         case "auto":
             to = others.taken[address][0] if int(number) % 2 else ours
             return "", to, messages.out_of_office(letter, cites=to == ours)
@@ -331,13 +333,12 @@ async def _judge_states(scene: Scene, people: Sequence[Contact]) -> None:
 
 
 async def _later(scene: Scene, people: Sequence[Contact]) -> None:
-    """Five days on, silence is a presumption; two working days on, follow-ups go to whom they should."""
-    scene.clock.turn(days=5, seconds=1)
-    await scene.worker.drain()
-    await scene.settle()
-    scene.clock.turn(days=4)
-    await scene.worker.drain()
-    await scene.settle()
+    """Silence is a presumption; of what was late it is none for longer; and follow-ups go to whom they should."""
+    await _pass(scene, 5.1)
+    late = [one for name, one in (await scene.rows()).items() if name.startswith("late-")]
+    scene.wrong += [f"{one.contact_id} is {one.state} too soon" for one in late if one.state is not State.ACCEPTED]
+    await _pass(scene, 5.5)
+    await _pass(scene, 5)
     found = await scene.office.store.read(lambda connection: deliveries.of_campaign(connection, CAMPAIGN))
     followed = {one.contact_id for one in found if one.step == 1}
     wanted = {one.id for one in people if one.id.partition("-")[0] in ("late", "auto", "served", "read", "ok")}
@@ -347,6 +348,12 @@ async def _later(scene: Scene, people: Sequence[Contact]) -> None:
     quiet = [one.id for one in people if one.id.partition("-")[0] in ("late", "auto", "away", "ok")]
     scene.wrong += [f"{one} is {states[one]}, not presumed" for one in quiet if states[one] is not State.PRESUMED]
     print(f"follow-ups: {len(followed)}")
+
+
+async def _pass(scene: Scene, days: float) -> None:
+    scene.clock.turn(days=days)
+    await scene.worker.drain()
+    await scene.settle()
 
 
 if __name__ == "__main__":

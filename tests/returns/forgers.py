@@ -81,6 +81,18 @@ def _through_their_own(by: Forgery, letter: Letter) -> bytes:
     return by.report(replace(letter, return_path=own.return_path, envelope_id=own.envelope_id))
 
 
+def _their_own_citing_another(by: Forgery, letter: Letter) -> bytes:
+    """Return path and address of a letter that the forger received; what it returns is another one."""
+    own = by.dice.choice(by.others)
+    return by.report(replace(own, message_id=letter.message_id))
+
+
+def _their_own_naming_another(by: Forgery, letter: Letter) -> bytes:
+    """The return path of a letter that the forger received, about somebody else, and citing nothing."""
+    own = by.dice.choice(by.others)
+    return by.report(replace(own, message_id="", address=letter.address))
+
+
 def _about_somebody_else(by: Forgery, letter: Letter) -> bytes:
     """It cites the letter, and names another address."""
     domain = by.dice.choice(("other.example", letter.address.partition("@")[2]))
@@ -90,7 +102,7 @@ def _about_somebody_else(by: Forgery, letter: Letter) -> bytes:
 def _of_two(by: Forgery, letter: Letter) -> bytes:
     """Two return paths at once, a genuine one among them."""
     own = by.dice.choice(by.others)
-    both = replace(letter, return_path=f"{own.return_path}\r\nDelivered-To: {letter.return_path}", envelope_id="")
+    both = replace(letter, return_path=f"{letter.return_path}\r\nDelivered-To: {own.return_path}", envelope_id="")
     return by.report(both)
 
 
@@ -112,6 +124,8 @@ FORGERS: tuple[Forger, ...] = (
     _expired,
     _unsigned,
     _through_their_own,
+    _their_own_citing_another,
+    _their_own_naming_another,
     _about_somebody_else,
     _of_two,
     _guessed,
@@ -127,9 +141,9 @@ def forged(by: Forgery, letters: tuple[Letter, ...], most: int) -> Iterator[byte
 
 
 def replayed(dice: Random, heard: tuple[bytes, ...], most: int) -> Iterator[bytes]:
-    """Genuine reports that were heard before: as they were, as new messages, in any order, or cut short."""
-    for number in range(most):
-        raw = dice.choice(heard)
-        if number % 3:
+    """Genuine reports about what is past: each as a new message, then as they were, in any order, or cut short."""
+    for number in range(len(heard) + most):
+        raw = heard[number] if number < len(heard) else dice.choice(heard)
+        if number < len(heard) or number % 3:
             raw = re.sub(rb"Message-ID: <report-[^@]*@", b"Message-ID: <again-%d@" % number, raw, count=1)
-        yield raw[: dice.randrange(40, len(raw))] if number % 3 == 2 else raw
+        yield raw[: dice.randrange(40, len(raw))] if number % 3 == 2 and number >= len(heard) else raw
