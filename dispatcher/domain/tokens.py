@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 _MAC_BYTES = 15
 _MIN_KEY = 16
 _RETURN_PATH = re.compile(r"r-([a-z0-9]{1,20}\.[0-9]{1,7})-([a-z2-7]{8})-([a-z2-7]{24})")
+_BEGINS_AS_ONE = re.compile(r"r-[a-z0-9]{1,20}\.")
 _CALLBACK_WINDOW = timedelta(seconds=300)
 
 
@@ -45,8 +46,8 @@ def read_return_path(key: bytes, local: str, now: datetime) -> str | None:
 
 
 def is_return_path(local: str) -> bool:
-    """Has it the form of one, whoever made it and when?"""
-    return _RETURN_PATH.fullmatch(local.lower()) is not None
+    """Does it begin as one, whoever made it, and whatever became of its end?"""
+    return _BEGINS_AS_ONE.match(local.lower()) is not None
 
 
 def _path_mac(key: bytes, attempt_id: str, stamp: str) -> str:

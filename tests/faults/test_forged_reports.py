@@ -99,8 +99,8 @@ async def test_nothing_moves(tmp_path: Path, databases: Any) -> None:
 
 
 @pytest.mark.long
-async def test_nothing_moves_by_ten_thousand(database: str, tmp_path: Path) -> None:
-    async with open_desk(database, tmp_path) as desk:
+async def test_nothing_moves_by_ten_thousand(tmp_path: Path, databases: Any) -> None:
+    async with open_desk(databases.fresh("sqlite", tmp_path), tmp_path) as desk:
         await _nothing_moves(desk, 8000, 2000)
 
 

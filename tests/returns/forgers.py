@@ -133,11 +133,17 @@ FORGERS: tuple[Forger, ...] = (
 )
 
 
+#: Cut short, these no longer show what is wrong with them: what is left is a genuine report.
+_WHOLE = (_their_own_citing_another, _of_two)
+
+
 def forged(by: Forgery, letters: tuple[Letter, ...], most: int) -> Iterator[bytes]:
     """So many forgeries about these letters, a third of them cut short."""
     for number in range(most):
-        raw = FORGERS[number % len(FORGERS)](by, by.dice.choice(letters))
-        yield raw[: by.dice.randrange(40, len(raw))] if by.dice.random() < 0.33 else raw
+        forger = FORGERS[number % len(FORGERS)]
+        raw = forger(by, by.dice.choice(letters))
+        short = forger not in _WHOLE and by.dice.random() < 0.33
+        yield raw[: by.dice.randrange(40, len(raw))] if short else raw
 
 
 def replayed(dice: Random, heard: tuple[bytes, ...], most: int) -> Iterator[bytes]:
