@@ -57,5 +57,5 @@ def test_the_same_seed_is_the_same_history_to_the_last_byte(template: Path) -> N
 
 def test_without_our_defences_the_simulation_sees_duplicates(template: Path) -> None:
     with without_defences():
-        naive = run(3, 40, template)
+        naive = run(1, 40, template)
     assert naive.classes[Class.DUPLICATE_SILENT] > 0
