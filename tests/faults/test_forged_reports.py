@@ -114,6 +114,17 @@ async def test_a_report_that_cites_a_letter_of_two_tries_moves_it_not(tmp_path: 
         assert await _seen(desk) == before
 
 
+async def test_a_report_about_a_neighbour_that_cites_a_letter_moves_it_not(tmp_path: Path, databases: Any) -> None:
+    """It came to no return path of ours: then it has to name the very address that the letter went to."""
+    async with open_desk(databases.fresh("sqlite", tmp_path), tmp_path) as desk:
+        taken = (await _sent(desk, ("taken",)))["taken"]
+        before = await _seen(desk)
+        await _come(desk, [messages.report(Letter(taken.message_id, taken.address), about="someone@taken.example")])
+        assert await _seen(desk) == before
+        await _come(desk, [messages.report(Letter(taken.message_id, taken.address))])
+        assert [one.state for one in await desk.deliveries(step=0)] == [State.FAILED]
+
+
 async def test_the_genuine_report_among_them_counts(tmp_path: Path, databases: Any) -> None:
     async with open_desk(databases.fresh("sqlite", tmp_path), tmp_path) as desk:
         letters = await _sent(desk, ("taken", "theirs"))
