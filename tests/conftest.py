@@ -6,7 +6,9 @@ marked the tests on PostgreSQL of what a database can hardly change; where lette
 
 from __future__ import annotations
 
+import gc
 import io
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -54,6 +56,23 @@ def _no_packet_leaves_loopback() -> Iterator[None]:
 def _statements_are_compiled_once() -> Iterator[None]:
     with compiled_once():
         yield
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """What is logged of a storm is no news."""
+    logging.disable(logging.CRITICAL)
+    yield
+    gc.collect()  # tasks that were killed in the middle tell so when they are thrown away
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="module")
+def database_file(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty database, to be copied."""
+    folder = tmp_path_factory.mktemp("empty")
+    databases.fresh("sqlite", folder)
+    return folder / "dispatcher.db"
 
 
 def _page(number: int) -> Image.Image:

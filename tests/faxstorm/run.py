@@ -97,11 +97,7 @@ async def _story(world: StormWorld, seed: int, faxes: int) -> Result:
     for task in (watching, tidying):
         task.cancel()
     result = await _judge(world, office, seed, watch)
-    for process in world.processes:
-        process.kill()
-    for process in world.processes:
-        await process.bury()
-    await office.store.aclose()
+    await runs.close_down(world, office)
     return result
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk.databases import Databases
 from simulation.checker import Class
 from simulation.faults import Fault
 
@@ -16,25 +12,13 @@ from faxstorm.run import UNSAID, naive, run
 from faxstorm.storm import MIX
 from faxstorm.telephones import Call, at_once, copies
 
-
-@pytest.fixture(scope="module")
-def template(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    databases.fresh("sqlite", folder)
-    return folder / "dispatcher.db"
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """What is logged of a storm is no news."""
-    logging.disable(logging.CRITICAL)
-    yield
-    gc.collect()  # tasks that were killed in the middle tell so when they are thrown away
-    logging.disable(logging.NOTSET)
-
-
-def test_no_number_is_called_twice_at_once_no_letter_comes_twice_unseen_and_no_try_stays_open(template: Path) -> None:
-    done = run(3, 40, template, MIX)
+def test_no_number_is_called_twice_at_once_no_letter_comes_twice_unseen_and_no_try_stays_open(
+    database_file: Path,
+) -> None:
+    done = run(3, 40, database_file, MIX)
     assert (done.twice_at_once, done.late, done.wrong) == ((), (), ())
     assert sum(done.classes.values()) == 40
     assert done.calls["ok"] > 25
@@ -48,13 +32,13 @@ def test_no_number_is_called_twice_at_once_no_letter_comes_twice_unseen_and_no_t
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [11])
-def test_a_storm_that_once_failed_is_clean(seed: int, template: Path) -> None:
-    assert run(seed, 200, template).faults_found == ()
+def test_a_storm_that_once_failed_is_clean(seed: int, database_file: Path) -> None:
+    assert run(seed, 200, database_file).faults_found == ()
 
 
-def test_without_our_defences_it_sees_all_three(template: Path) -> None:
+def test_without_our_defences_it_sees_all_three(database_file: Path) -> None:
     with naive():
-        done = run(1, 20, template, UNSAID)
+        done = run(1, 20, database_file, UNSAID)
     assert done.twice_at_once
     assert done.classes[Class.DUPLICATE_SILENT]
     assert done.late

@@ -84,12 +84,17 @@ async def _story(world: World, seed: int, letters: int) -> Result:
     await people.resume(office)
     await until_decided(world, office)
     result = await _judge(world, office, seed, letters)
+    await close_down(world, office)
+    return result
+
+
+async def close_down(world: World, office: Office) -> None:
+    """Nobody is at work any more."""
     for process in world.processes:
         process.kill()
     for process in world.processes:
         await process.bury()
     await office.store.aclose()
-    return result
 
 
 @dataclass(slots=True)
